@@ -93,9 +93,10 @@ class SettingsFile:
                     reply = json.loads(await reader.readline())
                 finally:
                     writer.close()
-        except (OSError, TimeoutError, ValueError):
+            faults = tuple(map(str, reply["faults"]))
+        except (OSError, TimeoutError, ValueError, LookupError, TypeError):
             raise ChangeRefused(("the program that writes the settings does not answer",)) from None
-        if faults := tuple(map(str, reply["faults"])):
+        if faults:
             raise ChangeRefused(faults)
 
 

@@ -18,6 +18,7 @@ from edgevoice.box.control import timers_by_hand
 from edgevoice.box.owner_requests import EXAMINE, OwnerRequests
 from edgevoice.box.pairing import Pairing
 from edgevoice.box.presses import Presses
+from edgevoice.control.client import Client
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event, MutePressed, TalkHeld, TalkPressed
 from edgevoice.core.notices import Notice, PhaseEntered
@@ -83,6 +84,11 @@ class Household:
                 self.show(Phase.IDLE, Light.MUTED if self.is_muted else Light.IDLE)
             case _:
                 pass  # nothing that the page asks for
+
+    async def begin_pairing(self) -> None:
+        """Begin to pair a browser."""
+        async with Client(self.place) as client:
+            await client.pair("begin")
 
     @property
     def digits(self) -> str:

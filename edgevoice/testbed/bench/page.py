@@ -1,0 +1,192 @@
+"""What the live page costs, and how soon its buttons act: the page's own process beside the whole box on the stage.
+
+Part of `edgevoice bench integrations`. The page is the real program; the browser is a WebSocket client that does what
+the page's script does.
+"""
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError
+from websockets.typing import Origin
+
+from edgevoice.box.context import BoxContext
+from edgevoice.children import python
+from edgevoice.control.place import ControlPlace
+from edgevoice.core.orders import MuteMicrophone, UnmuteMicrophone
+from edgevoice.page.listening import PageUnavailable
+from edgevoice.page.pairings import Pairings
+from edgevoice.realtime.endpoint import Endpoint, local
+from edgevoice.settings.schema import Settings
+from edgevoice.testbed.bench.idle import rss_mb
+from edgevoice.testbed.stage.stage import Stage, set_stage
+from edgevoice.wall_clock import local_now
+
+PRESSES: Final = 60
+VIEWERS: Final = 2
+_IDLE_S: Final = 3.0
+_LIMIT_S: Final = 30.0
+_PRESS_EVERY_S: Final = 0.1
+
+Figures = dict[str, float | int | bool]
+
+
+async def page_figures(folder: Path, watched_s: float) -> Figures:
+    """Return the figures of a page that is watched for ``watched_s`` seconds; keys begin with ``page_``.
+
+    ``page_button_p95_ms`` is from the browser's message to the box's own order; ``page_seen_p95_ms`` until the browser
+    is shown it. ``page_rss_mb`` is the most that the process held.
+    """
+    place = ControlPlace(folder / "control.sock", None)
+    settings = folder / "edgevoice.toml"
+    settings.write_text("[control]\nmay_unmute = true\n", encoding="utf-8")
+
+    def equip(_settings: Settings, context: BoxContext) -> BoxContext:
+        return replace(context, control=place)
+
+    def nobody() -> Endpoint:
+        return local(folder / "nobody.sock", _nothing_to_prepare)
+
+    changes = {"control": {"may_unmute": True}}
+    async with (
+        set_stage(folder / "stage", changes=changes, endpoint=nobody, equip=equip) as stage,
+        _page(folder, place.path, settings) as (process, port),
+    ):
+        cookie = Pairings(folder, local_now, days=1).add("bench")
+        return {
+            **await _watched(stage, process, port, cookie, watched_s),
+            "page_slow_reader_dropped": await _is_slow_reader_dropped(port, cookie),
+            "page_gone_when_idle": await _is_gone(process),
+        }
+
+
+async def _watched(stage: Stage, process: Process, port: int, cookie: str, watched_s: float) -> Figures:
+    """Press buttons while some browsers watch, and count what the sound loses meanwhile."""
+    xruns = stage.parts.xruns
+    began = time.monotonic()
+    done_ms: list[float] = []
+    seen_ms: list[float] = []
+    most_mb = 0.0
+    async with contextlib.AsyncExitStack() as opened:
+        wires = [await opened.enter_async_context(_browser(port, cookie)) for _ in range(VIEWERS)]
+        for wire in wires[1:]:
+            reading = asyncio.ensure_future(_read_all(wire))
+            opened.callback(reading.cancel)
+        await _ask(wires[0], "settings")
+        for number in range(PRESSES):
+            done, seen = await _press(stage, wires[0], is_muted=number % 2 == 0)
+            done_ms.append(done)
+            seen_ms.append(seen)
+            await asyncio.sleep(_PRESS_EVERY_S)
+            most_mb = max(most_mb, rss_mb(process.pid))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, began + watched_s - time.monotonic())):
+                await _read_all(wires[0])
+        most_mb = max(most_mb, rss_mb(process.pid))
+    return {
+        "page_rss_mb": most_mb,
+        "page_button_p95_ms": round(float(np.percentile(done_ms, 95)), 1),
+        "page_seen_p95_ms": round(float(np.percentile(seen_ms, 95)), 1),
+        "page_xruns": stage.parts.xruns - xruns,
+        "page_watched_s": round(time.monotonic() - began, 1),
+    }
+
+
+async def _press(stage: Stage, wire: ClientConnection, *, is_muted: bool) -> tuple[float, float]:
+    """Press the mute button; return the milliseconds until the box has done it, and until the browser is shown it."""
+    stage.seen.mark()
+    began = time.monotonic()
+    await wire.send(json.dumps({"id": 1, "do": "mute" if is_muted else "unmute"}))
+    async with asyncio.timeout(_LIMIT_S):
+        while json.loads(await wire.recv()).get("event") != "muted":
+            pass
+    seen = time.monotonic()
+    kind = MuteMicrophone if is_muted else UnmuteMicrophone
+    done, _ = await stage.seen.wait_for(kind, "the button's effect", _LIMIT_S)
+    return 1000 * (done - began), 1000 * (seen - began)
+
+
+async def _ask(wire: ClientConnection, command: str) -> dict[str, Any]:
+    await wire.send(json.dumps({"id": 1, "do": command}))
+    async with asyncio.timeout(_LIMIT_S):
+        while (found := json.loads(await wire.recv())).get("id") != 1:
+            pass
+    return dict(found)
+
+
+async def _read_all(wire: ClientConnection) -> None:
+    async for _ in wire:
+        pass
+
+
+async def _is_slow_reader_dropped(port: int, cookie: str) -> bool:
+    """Ask for a lot and read nothing of it; return whether the page has ended the connection."""
+    async with _browser(port, cookie) as wire:
+        wire.transport.pause_reading()
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                while True:
+                    await wire.send(json.dumps({"id": 1, "do": "settings"}))
+                    await asyncio.sleep(0.02)
+        except ConnectionClosedError as end:
+            # Without a goodbye, which it would not have read.
+            return end.rcvd is None
+        except TimeoutError:
+            return False
+
+
+async def _is_gone(process: Process) -> bool:
+    """Return whether the page ends by itself once nobody uses it."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_IDLE_S + _LIMIT_S):
+            await process.wait()
+    return process.returncode == 0
+
+
+@contextlib.asynccontextmanager
+async def _browser(port: int, cookie: str) -> AsyncIterator[ClientConnection]:
+    """Connect as a paired browser does."""
+    host = f"localhost:{port}"
+    wire = await connect(
+        f"ws://{host}/live",
+        host="127.0.0.1",
+        origin=Origin(f"http://{host}"),
+        additional_headers={"Cookie": f"edgevoice={cookie}"},
+        proxy=None,
+    )
+    try:
+        yield wire
+    finally:
+        wire.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def _page(folder: Path, control: Path, settings: Path) -> AsyncIterator[tuple[Process, int]]:
+    """Run the page; yield its process and its port."""
+    options = ("--socket", str(control), "--state", str(folder), "--config", str(settings), "--port", "0")
+    command = python("edgevoice", "page", *options, "--idle-s", str(_IDLE_S))
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=sys.stderr)
+    try:
+        if process.stdout is None:
+            raise PageUnavailable("the page has no standard output")
+        async with asyncio.timeout(_LIMIT_S):
+            line = (await process.stdout.readline()).decode()
+        yield process, int(line.rsplit(":", 1)[1])
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+async def _nothing_to_prepare() -> None:
+    """Prepare nothing: nobody is dialled."""
