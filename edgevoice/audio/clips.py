@@ -1,6 +1,7 @@
 """Clips: sounds that the box plays without being asked, rings and announcements, and how much of them was heard."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,12 +43,15 @@ class _Clip:
 class ClipPlayer:
     """Plays one clip at a time, after the one before has been cut. Callers in two threads must hold a lock.
 
-    ``ring_gain`` is the full volume of a ring, 0 to 1.
+    ``ring_gain`` is the full volume of a ring, 0 to 1; ``own`` has the owner's earcons.
     """
 
-    def __init__(self, ring_gain: float) -> None:
+    def __init__(self, ring_gain: float, own: Mapping[Earcon, _Samples] | None = None) -> None:
         self._ring_gain = ring_gain
-        self._alarm, self._chime = render(Earcon.TIMER), render(Earcon.CHIME)
+        own = own or {}
+        self._alarm, self._chime = (
+            own[earcon] if earcon in own else render(earcon) for earcon in (Earcon.TIMER, Earcon.CHIME)
+        )
         self._known: dict[str, _Samples] = {}
         self._playing: deque[_Clip] = deque()
         self._gain = 0.0

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Echo, Microphone
+from edgevoice.audio.own_earcons import own_earcons
 from edgevoice.audio.speaker import Speaker, SpeakerFact
 from edgevoice.audio.supervisor import Supervisor, log_loss
 from edgevoice.audio.uplink import Uplink
@@ -44,6 +45,7 @@ def open_speaker(
         volume_percent=settings.volume_percent,
         earcon_percent=settings.earcon_percent,
         ring_percent=ring_percent,
+        own_earcons=own_earcons(settings.earcons_folder),
     )
 
 

@@ -69,7 +69,7 @@ class Speaker(FarEndQueue, Timed):
     receives, in the same thread, everything that is handed over, s16 at 24 kHz, as the reference of an echo canceller;
     ``None`` stands for a period of silence. ``amplifier`` is muted together with every cut, and released before the
     next sound. ``clock`` is fitted to the callbacks. ``volume_changed`` is called with the volume in percent whenever
-    somebody sets it, in their thread.
+    somebody sets it, in their thread. ``own_earcons`` are sounds of the owner, mono s16 at 24 kHz.
     """
 
     def __init__(
@@ -84,12 +84,13 @@ class Speaker(FarEndQueue, Timed):
         amplifier: HardwareMute | None = None,
         clock: ClockFit | None = None,
         volume_changed: Callable[[int], None] = lambda _percent: None,
+        own_earcons: Mapping[Earcon, npt.NDArray[np.int16]] | None = None,
     ) -> None:
         super().__init__(prefill_ms)
         self._tell = tell
         self._earcon_percent = earcon_percent
-        self._earcons = EarconMixer(_factor(earcon_percent))
-        self._clips = ClipPlayer(_factor(ring_percent))
+        self._earcons = EarconMixer(_factor(earcon_percent), own_earcons)
+        self._clips = ClipPlayer(_factor(ring_percent), own_earcons)
         self._gain = _Gain(volume_percent)
         self._volume_changed = volume_changed
         self._playout.set_gain(self._gain.of_answers)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from edgevoice import __version__
-from edgevoice.commands import alarms, config, ctl, memory, persona, transcript, wakeword
+from edgevoice.commands import alarms, config, ctl, earcons, memory, panel, persona, transcript, wakeword
 from edgevoice.commands.commandline import group
 from edgevoice.commands.config import ConfigOption
 from edgevoice.commands.outcome import only_parse, run_command
@@ -14,6 +14,8 @@ from edgevoice.commands.outcome import only_parse, run_command
 app = group("A smart speaker on a Raspberry Pi: say the wake word, ask, hear the answer, interrupt whenever you like.")
 app.add_typer(config.app, name="config")
 app.add_typer(ctl.app, name="ctl")
+app.add_typer(earcons.app, name="earcons")
+app.add_typer(panel.app, name="panel")
 app.add_typer(memory.app, name="memory")
 app.add_typer(alarms.timers, name="timers")
 app.add_typer(alarms.alarms, name="alarms")

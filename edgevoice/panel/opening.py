@@ -55,7 +55,7 @@ def open_panel(
             if factory is None:
                 factory = open_pins(environment)
                 opened.callback(factory.close)
-            lights = Lights(_open_lamps(settings, factory), brightness=brightness_of(settings))
+            lights = Lights(open_lamps(settings, factory), brightness=brightness_of(settings))
         except PanelUnavailable as error:
             kind = _stand_in(settings, error, is_lit=_is_lit(settings))
         else:
@@ -177,7 +177,8 @@ def _kind(settings: PanelSettings, environment: Mapping[str, str], *, has_factor
     return "gpio" if has_pins else "none"
 
 
-def _open_lamps(settings: PanelSettings, factory: PinFactory) -> list[Lamp]:
+def open_lamps(settings: PanelSettings, factory: PinFactory) -> list[Lamp]:
+    """Open the lights that the settings name, dark; the caller closes them. Raises ``PanelUnavailable``."""
     pins = settings.pins()
     match settings.led:
         case "plain" | "dimmed":

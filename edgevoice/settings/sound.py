@@ -29,12 +29,15 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     device: The card's name; `edgevoice devices` lists those present.
     volume_percent: How loud the answers are when the box starts.
     earcon_percent: How loud the earcons are, whatever the volume of the answers.
+    earcons_folder: A folder with earcons of your own, such as muted.wav: WAV files of 16 bits and at most 10 s, named
+        as `edgevoice earcons list` does. Empty for none.
     prefill_ms: How much audio is buffered before playback begins: less is quicker, more survives a bad network.
     """
 
     device: NotEmpty = "default"
     volume_percent: Percent = 70
     earcon_percent: Percent = 40
+    earcons_folder: str = ""
     prefill_ms: Annotated[int, Meta(ge=20, le=500)] = 80
 
 

@@ -1,0 +1,33 @@
+"""`edgevoice panel`: the picture, and the lights of a running box."""
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from edgevoice.commands.root import app
+from edgevoice.panel.picture import panel_svg
+
+
+def test_the_picture_is_written(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["panel", "--svg", str(tmp_path / "panel.svg")])
+
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "panel.svg").read_text() == panel_svg()
+
+
+def test_without_a_box_one_line_says_so(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["panel", "--socket", str(tmp_path / "none.sock")])
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("no box runs at ")
+
+
+def test_a_walk_without_pins_is_one_line(tmp_path: Path) -> None:
+    config = tmp_path / "edgevoice.toml"
+    config.write_text('[panel]\nkind = "gpio"\n')
+    result = CliRunner().invoke(
+        app, ["panel", "test", "--config", str(config)], env={"GPIOZERO_PIN_FACTORY": "none-such"}
+    )
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("there is no pin library 'none-such'")
