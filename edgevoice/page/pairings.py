@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -82,12 +82,17 @@ class Pairings:
 
     def _write(self, browsers: list[PairedBrowser]) -> None:
         content = json.dumps([msgspec.to_builtins(each) for each in browsers], indent=1).encode()
-        try:
-            write_whole(self._place, content, is_durable=True)
+
+        def fill(file: BinaryIO) -> None:
             if os.geteuid() == 0:
-                # A command of root's: the page, which runs as a user of its own, must still be able to read it.
+                # A command of root's: the page, which runs as a user of its own, must still be able to read it. By its
+                # descriptor: the folder is that user's, who could put something else in the file's place.
                 owner = self._place.parent.stat()
-                os.chown(self._place, owner.st_uid, owner.st_gid)
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            file.write(content)
+
+        try:
+            write_whole(self._place, fill, is_durable=True)
         except OSError as error:
             raise StorageUnavailable.of(f"{self._place} cannot be written", error) from error
 

@@ -84,11 +84,11 @@ def test_a_folder_that_cannot_be_written_pairs_nobody_and_says_so(tmp_path: Path
 
 
 def test_what_root_revokes_stays_readable_for_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[tuple[Path, int, int]] = []
+    given: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((path, user, group)))
+    monkeypatch.setattr(os, "fchown", lambda _file, user, group: given.append((user, group)))
 
     Pairings(tmp_path, Clock(), days=30).add(PHONE)
 
     owner = tmp_path.stat()
-    assert given == [(tmp_path / NAME, owner.st_uid, owner.st_gid)]
+    assert given == [(owner.st_uid, owner.st_gid)]

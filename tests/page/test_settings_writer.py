@@ -61,12 +61,12 @@ def test_a_file_that_may_not_be_written_is_a_fault(file: Path) -> None:
         file.parent.chmod(0o700)
 
 
-@pytest.mark.parametrize(("line", "status"), [(b'{"service.voice": "Dennis"}\n', 0), (b"x\n", 1)])
-def test_one_request_gets_one_reply(file: Path, line: bytes, status: int) -> None:
+@pytest.mark.parametrize(("line", "is_refused"), [(b'{"service.voice": "Dennis"}\n', False), (b"x\n", True)])
+def test_one_request_gets_one_reply(file: Path, line: bytes, *, is_refused: bool) -> None:
     reply = io.BytesIO()
 
-    assert main(file, io.BytesIO(line), reply) == status
-    assert bool(json.loads(reply.getvalue())["faults"]) is bool(status)
+    assert main(file, io.BytesIO(line), reply) == 0
+    assert bool(json.loads(reply.getvalue())["faults"]) is is_refused
 
 
 def test_it_runs_as_systemd_runs_it(tmp_path: Path) -> None:
