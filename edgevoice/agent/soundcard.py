@@ -49,9 +49,9 @@ class SoundCard:
         """Return both ends; the running parts open the cards, and reopen them after they were unplugged."""
         near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
         _, echo = open_echo(Chosen(self._tier), near, far, mailbox.post, open_voice)
-        played = echo.reference.played if echo is not None else None
+        reference = echo.reference if echo is not None else None
         speaker = open_speaker(
-            self._far, mailbox.post, far, played=played, amplifier=None, volume_changed=lambda _percent: None
+            self._far, mailbox.post, far, reference=reference, amplifier=None, volume_changed=lambda _percent: None
         )
         microphone, uplink = open_near_end(
             self._near,

@@ -79,3 +79,11 @@ class BackchannelMixer:
         self._is_flowing = len(self._waiting) > 0
         mixed = samples[: len(piece)] + piece * gain
         samples[: len(piece)] = np.clip(mixed, -32768, 32767)
+
+    def mark(self) -> tuple[_Samples, bool]:
+        """Return what is still to be mixed, for ``take_back``."""
+        return self._waiting, self._is_flowing
+
+    def take_back(self, mark: tuple[_Samples, bool]) -> None:
+        """Return to ``mark``: what was mixed since then is to be mixed again."""
+        self._waiting, self._is_flowing = mark

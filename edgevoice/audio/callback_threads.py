@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pyaudio
@@ -18,6 +19,9 @@ _CORES_TO_SPARE = 2
 """On so many cores two threads that spin in real time leave nothing for the loop, which is to end that: the loss of a
 card was noticed after up to 20 s instead of one.
 """
+
+
+_URGENT = os.sched_param(10)
 
 
 class CallbackThreads:
@@ -52,6 +56,11 @@ class CallbackThreads:
 
         return guarded
 
+    def join(self) -> None:
+        """Count this thread, which is none of PortAudio's, among them: it asks for real time."""
+        self._threads.add(threading.get_native_id())
+        _ask_for_real_time()
+
     def calm(self) -> None:
         """Drop the threads' real-time priority: two that spin would starve a machine of two cores, and us."""
         while self._threads:
@@ -62,7 +71,22 @@ class CallbackThreads:
 def _ask_for_real_time() -> None:
     """Raise this thread above others; without permission (LimitRTPRIO) it goes on as it is."""
     with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
+        os.sched_setscheduler(0, os.SCHED_RR, _URGENT)
+
+
+@contextlib.contextmanager
+def urgently() -> Iterator[None]:
+    """Run a few hundred microseconds above other threads, whichever thread this is; without permission, as it is."""
+    before = os.sched_getscheduler(0)
+    if before != os.SCHED_OTHER:
+        yield
+        return
+    _ask_for_real_time()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, before, os.sched_param(0))
 
 
 def _stay_known_to_the_interpreter() -> None:

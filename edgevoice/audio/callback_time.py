@@ -39,6 +39,16 @@ class CallbackTime:
         if times:
             self.clock.take(position, converter_s(times, self._key))
 
+    def observe(self, position: int, at_s: float) -> None:
+        """Take that the card emitted sample ``position`` at ``at_s``, in monotonic seconds, or somewhat earlier."""
+        self.called_at = at_s
+        self.clock.take(position, at_s)
+
+    def restart(self) -> None:
+        """Record that the stream was opened again, perhaps on another card."""
+        self.called_at = time.monotonic()
+        self.clock.restart()
+
 
 class Timed:
     """A stream's end whose callbacks keep ``timing``."""

@@ -40,6 +40,10 @@ class _Clip:
         return max(0, self.at - self.lead) * 1000 // FAR_END_HZ
 
 
+ClipMark = tuple[float, tuple[tuple[_Clip, int], ...]]
+"""Where the clips are: the gain, and each clip with how much of it was mixed."""
+
+
 class ClipPlayer:
     """Plays one clip at a time, after the one before has been cut. Callers in two threads must hold a lock.
 
@@ -60,6 +64,22 @@ class ClipPlayer:
     def is_idle(self) -> bool:
         """Whether there is nothing to play and nothing to report."""
         return not self._playing
+
+    @property
+    def left(self) -> int:
+        """How many samples are still to be mixed of the clip that plays."""
+        return len(self._playing[0].samples) - self._playing[0].at if self._playing else 0
+
+    def mark(self) -> ClipMark:
+        """Return what is still to be mixed, for ``take_back``."""
+        return self._gain, tuple((clip, clip.at) for clip in self._playing)
+
+    def take_back(self, mark: ClipMark) -> None:
+        """Return to ``mark``: what was mixed since then is to be mixed again."""
+        self._gain, playing = mark
+        self._playing = deque(clip for clip, _ in playing)
+        for clip, at in playing:
+            clip.at = at
 
     def learn(self, clip_id: str, samples: _Samples) -> None:
         """Know a clip by this id from now on: mono s16 at 24 kHz."""

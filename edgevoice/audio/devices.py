@@ -55,7 +55,7 @@ def open_library() -> pyaudio.PyAudio:
 
     Raises ``AudioUnavailable`` if it cannot start, or has not started within 8 s.
     """
-    with _silent_stderr():
+    with silent_stderr():
         try:
             return threads.start(_start, name="starting PortAudio").result(_START_LIMIT_S)
         except TimeoutError:
@@ -104,6 +104,14 @@ def find(library: pyaudio.PyAudio, device: Device, name: str) -> SoundDevice:
     raise _missing(device, name, similar, able, cards)
 
 
+def pcm_of(found: SoundDevice) -> str:
+    """Return ALSA's name for a device; one of a card is opened through ``plughw``, which converts its format."""
+    place = place_of(found.name)
+    if alsa_name(found.name, cards_present()) or place is None:
+        return alsa_name(found.name, cards_present()) or found.name
+    return f"plughw:{place.card},{place.device}"
+
+
 def _missing(
     device: Device, name: str, similar: Sequence[SoundDevice], able: Sequence[SoundDevice], cards: Sequence[Card]
 ) -> AudioUnavailable:
@@ -146,7 +154,7 @@ def _found(info: Mapping[str, Any]) -> SoundDevice:
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
+def silent_stderr() -> Iterator[None]:
     """Discard what C libraries print: their messages are not failures, and would look like ours."""
     kept = os.dup(_STDERR)
     nowhere = os.open(os.devnull, os.O_WRONLY)

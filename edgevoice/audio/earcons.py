@@ -118,3 +118,11 @@ class EarconMixer:
             at += len(piece)
             if len(rest):
                 self._waiting.appendleft(rest)
+
+    def mark(self) -> tuple[_Samples, ...]:
+        """Return what is still to be mixed, for ``take_back``."""
+        return tuple(self._waiting)
+
+    def take_back(self, mark: tuple[_Samples, ...]) -> None:
+        """Return to ``mark``: what was mixed since then is to be mixed again."""
+        self._waiting = deque(mark)

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from edgevoice.audio.card_memory import CardMemory
+from edgevoice.audio.far_end_mixer import SpeakerFact
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Echo, Microphone
 from edgevoice.audio.own_earcons import own_earcons
-from edgevoice.audio.speaker import Speaker, SpeakerFact
+from edgevoice.audio.speaker import FarEndListener, Speaker
 from edgevoice.audio.supervisor import Supervisor, log_loss
 from edgevoice.audio.uplink import Uplink
 from edgevoice.core.facts import Device
@@ -21,15 +19,13 @@ from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import AudioUnavailable
 from edgevoice.settings.sound import MicrophoneSettings, SpeakerSettings
 
-Played = Callable[[npt.NDArray[np.int16] | None, int], None]
-
 
 def open_speaker(
     settings: SpeakerSettings,
     post: Callable[[SpeakerFact], None],
     clock: ClockFit,
     *,
-    played: Played | None,
+    reference: FarEndListener | None,
     amplifier: HardwareMute | None,
     volume_changed: Callable[[int], None],
     ring_percent: int = 100,
@@ -37,7 +33,7 @@ def open_speaker(
     """Return the far end; the parameters are those of `Speaker`; ``post`` is its ``tell``."""
     return Speaker(
         post,
-        played=played or _nobody_listens,
+        reference=reference,
         amplifier=amplifier,
         clock=clock,
         volume_changed=volume_changed,
@@ -96,12 +92,9 @@ def open_supervisor(
         channel=near.channel,
         every_channel=every_channel,
         memory=memory,
+        backend=far.backend,
         lost=lost,
     )
-
-
-def _nobody_listens(_samples: object, _frames: int) -> None:
-    """Replace the echo canceller if there is none."""
 
 
 def _nobody_hears(_frame: bytes, _end: int) -> None:

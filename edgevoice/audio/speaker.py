@@ -1,75 +1,111 @@
-"""Speaker: the output callback of a stream that never stops, and the buffer that it pulls from."""
+"""Speaker: implements the far end, for PortAudio's callback and for a card whose ring can be written again."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyaudio
 
-from edgevoice.audio.backchannel import BACKCHANNEL_GAIN
+from edgevoice.audio.callback_threads import urgently
 from edgevoice.audio.callback_time import CallbackTime, Timed
-from edgevoice.audio.clips import ClipPlayer
-from edgevoice.audio.earcons import EarconMixer
+from edgevoice.audio.far_end_mixer import FarEndMixer, Gain, MixerMark, SpeakerFact, factor
 from edgevoice.audio.far_end_queue import FarEndQueue
 from edgevoice.audio.hardware_mute import AmplifierGate, HardwareMute
-from edgevoice.core.announcements import ClipCut, ClipPlayed
-from edgevoice.core.facts import PlaybackCut, PlaybackDrained
+from edgevoice.audio.unemitted import Unemitted
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import FAR_END_HZ
 
 PERIOD = 240
-"""Frames per callback: 10 ms at 24 kHz. A cut is silent after at most two and a half of them."""
+"""Frames per callback of PortAudio: 10 ms at 24 kHz. A cut is silent after at most two and a half of them."""
 
 _SILENCE = bytes(2 * PERIOD)
 
-_DUCKED_GAIN = 10 ** (-15 / 20)
-"""Quiet enough that people notice that the box has heard them, and that the canceller hears them.
+_FLUSHED = 4 * PERIOD
+"""Frames after a hardware mute until the card has emitted everything that it held: two periods, and a late one.
 
-The answer can still be followed.
+A ring is written for no longer ahead than this, so the same holds there.
 """
 
-_FLUSHED = 4 * PERIOD
-"""Frames after a hardware mute until the card has emitted everything that it held: two periods, and a late one."""
+_AHEAD = 4 * PERIOD
+"""Frames, 40 ms, that a change is rendered ahead at once; the output's thread does the rest."""
+
+_BLOCK = 480
+"""Frames that are rendered at once: with more than 500 numpy lets other threads run, which takes milliseconds."""
+
+_AMPLIFIER_LEAD = FAR_END_HZ * 10 // 1000
+"""Frames, 10 ms, that an amplifier takes to open; on a ring the next sound would come in 2 ms."""
 
 
-class _Gain:
-    """How loud the answers are: the volume, and whether they are lowered while somebody may be speaking over them."""
+class FarEndListener(Protocol):
+    """Takes what the card is given, as the reference of an echo canceller; in the thread that renders."""
 
-    def __init__(self, volume_percent: int) -> None:
-        self.volume_percent = volume_percent
-        self.is_ducked = False
+    def played(self, samples: npt.NDArray[np.int16] | None, frames: int) -> None:
+        """Record ``frames`` samples, s16 at 24 kHz; ``None`` stands for silence."""
+        ...
+
+    def take_back(self, frames: int) -> None:
+        """Forget the last ``frames``: the card is given other samples instead, before it emits them."""
+        ...
+
+
+class Ring(Protocol):
+    """A card whose ring can be written again up to its converter; called with the speaker's lock held.
+
+    Positions count the samples that the speaker has rendered.
+    """
 
     @property
-    def volume(self) -> float:
-        """The factor of the volume alone."""
-        return _factor(self.volume_percent)
+    def depth(self) -> int:
+        """For how many samples beyond its reach the card can be written."""
+        ...
+
+    def reach(self) -> int | None:
+        """Return the first position at which the card can still be given other samples; ``None`` if it is lost."""
+        ...
+
+    def write(self, samples: npt.NDArray[np.int16], position: int) -> None:
+        """Give the card ``samples`` from ``position`` on, in place of everything that it has from there."""
+        ...
 
     @property
-    def duck(self) -> float:
-        """The factor by which everything is lowered now."""
-        return _DUCKED_GAIN if self.is_ducked else 1.0
+    def rests(self) -> bool:
+        """Whether it plays silence by itself once all of it is zeros."""
+        ...
 
-    @property
-    def of_answers(self) -> float:
-        """The factor for the answers now."""
-        return self.volume * self.duck
+    def emitted(self) -> tuple[int, float]:
+        """Return which sample the card emits now, and when that is, in monotonic seconds; ``OSError`` if it is lost."""
+        ...
+
+    def wake(self) -> None:
+        """Have ``feed`` called soon: there is something to emit again."""
+        ...
 
 
-SpeakerFact = PlaybackCut | PlaybackDrained | ClipPlayed | ClipCut
-"""What a speaker reports."""
+class _NobodyListens:
+    """Replaces the echo canceller if there is none."""
+
+    def played(self, _samples: npt.NDArray[np.int16] | None, _frames: int) -> None:
+        """Do nothing."""
+
+    def take_back(self, _frames: int) -> None:
+        """Do nothing."""
 
 
 class Speaker(FarEndQueue, Timed):
     """Implements ``ports.FarEnd``.
 
-    ``tell`` is called in PortAudio's thread with what happened to playback, and must return at once. The stream is fed
-    zeros between answers: an amplifier that is switched on with every answer swallows its first 12 ms. ``played``
-    receives, in the same thread, everything that is handed over, s16 at 24 kHz, as the reference of an echo canceller;
-    ``None`` stands for a period of silence. ``amplifier`` is muted together with every cut, and released before the
-    next sound. ``clock`` is fitted to the callbacks. ``volume_changed`` is called with the volume in percent whenever
-    somebody sets it, in their thread. ``own_earcons`` are sounds of the owner, mono s16 at 24 kHz.
+    ``tell`` is called in the thread of the output with what happened to playback, and must return at once. PortAudio's
+    stream is fed zeros between answers: an amplifier that is switched on with every answer swallows its first 12 ms.
+    ``reference`` receives everything that is handed over. ``amplifier`` is muted together with every cut, and released
+    before the next sound. ``clock`` is fitted to the stream. ``volume_changed`` is called with the volume in percent
+    whenever somebody sets it, in their thread. ``own_earcons`` are sounds of the owner, mono s16 at 24 kHz.
+
+    With a `Ring`, whatever changes what is about to sound takes back what the card has not emitted, and renders it
+    again with the change: a cut, a lowered voice and the first sound after silence do not wait for the buffer.
     """
 
     def __init__(
@@ -80,7 +116,7 @@ class Speaker(FarEndQueue, Timed):
         volume_percent: int,
         earcon_percent: int,
         ring_percent: int = 100,
-        played: Callable[[npt.NDArray[np.int16] | None, int], None] = lambda _samples, _frames: None,
+        reference: FarEndListener | None = None,
         amplifier: HardwareMute | None = None,
         clock: ClockFit | None = None,
         volume_changed: Callable[[int], None] = lambda _percent: None,
@@ -89,15 +125,23 @@ class Speaker(FarEndQueue, Timed):
         super().__init__(prefill_ms)
         self._tell = tell
         self._earcon_percent = earcon_percent
-        self._earcons = EarconMixer(_factor(earcon_percent), own_earcons)
-        self._clips = ClipPlayer(_factor(ring_percent), own_earcons)
-        self._gain = _Gain(volume_percent)
+        self._gain = Gain(volume_percent)
         self._volume_changed = volume_changed
         self._playout.set_gain(self._gain.of_answers)
-        self._played = played
+        self._reference = reference or _NobodyListens()
         self._amplifier = AmplifierGate(amplifier, _FLUSHED)
-        self._sound_end = 0
-        self._position = 0
+        self._mixer = FarEndMixer(
+            self._playout,
+            self._backchannels,
+            self._gain,
+            self._amplifier,
+            earcon_percent=earcon_percent,
+            ring_percent=ring_percent,
+            own_earcons=own_earcons,
+        )
+        self._earcons, self._clips = self._mixer.earcons, self._mixer.clips
+        self._ring: Ring | None = None
+        self._unemitted = Unemitted[MixerMark, SpeakerFact]()
         self.timing = CallbackTime(clock or ClockFit(FAR_END_HZ), "output_buffer_dac_time")
 
     @property
@@ -108,13 +152,12 @@ class Speaker(FarEndQueue, Timed):
     @property
     def is_silent(self) -> bool:
         """Whether the speaker has nothing to play."""
-        mixers = (self._earcons, self._backchannels, self._clips)
-        return self._playout.is_idle and all(mixer.is_idle for mixer in mixers)
+        return self._mixer.is_silent
 
     @property
     def position(self) -> int:
         """The number of samples handed over so far, silence included."""
-        return self._position
+        return self._mixer.position
 
     @property
     def volume_percent(self) -> int:
@@ -123,7 +166,7 @@ class Speaker(FarEndQueue, Timed):
 
     @volume_percent.setter
     def volume_percent(self, percent: int) -> None:
-        with self._lock:
+        with self._changing():
             self._gain.volume_percent = percent
             self._playout.set_gain(self._gain.of_answers)
         self._volume_changed(percent)
@@ -137,20 +180,22 @@ class Speaker(FarEndQueue, Timed):
     def earcon_percent(self, percent: int) -> None:
         with self._lock:
             self._earcon_percent = percent
-            self._earcons.set_gain(_factor(percent))
+            self._earcons.set_gain(factor(percent))
 
     def cut(self, *, keeps_rest: bool = False) -> None:
-        """Silence the answer with the next period, or at once if the amplifier can be muted.
+        """Silence the answer as soon as the card allows, or at once if the amplifier can be muted.
 
         With ``keeps_rest`` the answer can be resumed until the rest is dropped.
         """
-        unheard: int | None = None
+        at_s: float | None = None
         if self._amplifier.is_there and self._earcons.is_idle and self._clips.is_idle:
             self._amplifier.mute()
-            unheard = self._unheard(time.monotonic())
-        with self._lock:
-            if unheard is not None:
-                self._amplifier.hold(self._position)
+            at_s = time.monotonic()
+        with self._changing():
+            unheard = None
+            if at_s is not None:
+                unheard = self._unheard(at_s)
+                self._amplifier.hold(self._mixer.position)
             self._playout.cut(unheard, keeps_rest=keeps_rest)
             self._backchannels.stop()
             self._gain.is_ducked = False
@@ -173,7 +218,7 @@ class Speaker(FarEndQueue, Timed):
 
     def play_earcon(self, earcon: Earcon) -> None:
         """Mix a short sound over whatever plays."""
-        with self._lock:
+        with self._changing():
             self._earcons.play(earcon, self._gain.volume)
 
     def learn(self, earcon: Earcon, spoken: npt.NDArray[np.int16]) -> None:
@@ -183,22 +228,22 @@ class Speaker(FarEndQueue, Timed):
 
     def stop_earcons(self) -> None:
         """Silence the earcons."""
-        with self._lock:
+        with self._changing():
             self._earcons.stop()
 
     def play_ring(self, clip_id: str, gain_db: float) -> None:
         """Sound the alarm earcon and the clip at a ring's volume, ``gain_db`` softer than its full volume."""
-        with self._lock:
+        with self._changing():
             self._clips.ring(clip_id, gain_db)
 
     def play_clip(self, clip_id: str, *, has_chime: bool) -> None:
         """Sound a clip at the volume of the answers, once no earcon sounds."""
-        with self._lock:
+        with self._changing():
             self._clips.play(clip_id, has_chime=has_chime)
 
     def cut_clip(self) -> None:
         """Silence the ring or the clip within 5 ms."""
-        with self._lock:
+        with self._changing():
             self._clips.cut()
 
     def learn_clip(self, clip_id: str, samples: npt.NDArray[np.int16]) -> None:
@@ -211,50 +256,136 @@ class Speaker(FarEndQueue, Timed):
         with self._lock:
             self._clips.forget(clip_id)
 
+    # --- PortAudio ---------------------------------------------------------------------------------------------------
+
     def callback(
         self, _pcm: bytes | None, frames: int, times: Mapping[str, float] | None, status: int
     ) -> tuple[bytes, int]:
         """Give PortAudio one period."""
-        self.timing.take(times, self._position, is_xrun=bool(status & pyaudio.paOutputUnderflow))
-        # A box is silent most of the time: check that before taking the lock and allocating an array.
-        # A cut is pulled to its end, muted or not: that is when it is reported.
-        if self.is_silent or (not self._playout.is_cutting and self._amplifier.holds(self._position)):
-            self._position += frames
-            self._played(None, frames)
+        self.timing.take(times, self._mixer.position, is_xrun=bool(status & pyaudio.paOutputUnderflow))
+        if self._mixer.is_silent:  # without the lock: a box is silent most of the time
+            self._mixer.skip(self._mixer.position + frames)
+            self._reference.played(None, frames)
             return (_SILENCE if frames == PERIOD else bytes(2 * frames)), pyaudio.paContinue
         with self._lock:
-            samples, fact = self._playout.pull(frames)
-            clip_fact = self._mix_clip(samples)
-            if not self._earcons.is_idle:
-                self._earcons.mix_into(samples)
-            if not self._backchannels.is_idle:
-                self._backchannels.mix_into(samples, self._gain.volume * BACKCHANNEL_GAIN)
-            if self._playout.sounding:
-                self._sound_end = self._position + self._playout.sounding
-            self._position += frames
-        self._played(samples, frames)
-        for each in (fact, clip_fact):
-            if each is not None:
-                self._tell(each)
-        return samples.tobytes(), pyaudio.paContinue
+            samples, due = self._mixer.render(frames)
+        self._reference.played(samples, frames)
+        for each in due:
+            self._tell(each.fact)
+        return (bytes(2 * frames) if samples is None else samples.tobytes()), pyaudio.paContinue
 
-    def _mix_clip(self, samples: npt.NDArray[np.int16]) -> ClipPlayed | ClipCut | None:
-        if self._clips.is_idle or not self._earcons.is_idle:
-            return None  # an earcon comes first: only the answers are mixed with one
-        return self._clips.mix_into(samples, self._gain.of_answers, self._gain.duck)
+    # --- a ring ------------------------------------------------------------------------------------------------------
+
+    def attach(self, ring: Ring) -> int:
+        """Play on this ring until ``detach``; return the position of the first sample that it is to be given."""
+        with self._lock:
+            self._ring = ring
+            self._amplifier.lead = _AMPLIFIER_LEAD
+            self.timing.restart()
+            return self._mixer.position
+
+    def detach(self, position: int) -> None:
+        """Play on no ring: it is lost, and has emitted nothing from ``position`` on; the rest is kept for the next."""
+        with self._lock:
+            self._ring = None
+            self._amplifier.lead = 0
+            self._take_back(position)
+            facts = self._unemitted.pop_due(position)
+        for fact in facts:
+            self._tell(fact)
+
+    def feed(self, ring: Ring) -> int | None:
+        """Fill the ring; return the position at which more is needed, ``None`` while it can be left to itself."""
+        facts: list[SpeakerFact] = []
+        with self._lock:
+            reach = ring.reach()
+            if reach is not None and self._ring is ring:
+                self._catch_up(reach)
+                self.timing.observe(*ring.emitted())
+                facts = self._unemitted.pop_due(reach)
+                begin, full = self._mixer.position, reach + ring.depth
+                if not self._is_resting(ring) and full > begin:
+                    ring.write(self._render(full - begin), begin)
+            needed = self._needed(ring)
+        for fact in facts:
+            self._tell(fact)
+        return needed
+
+    def _is_resting(self, ring: Ring) -> bool:
+        """Whether the ring can be left to itself: it is full of zeros, and would play nothing else again."""
+        return ring.rests and self._mixer.is_silent and self._mixer.position - self._mixer.loud_end >= ring.depth
+
+    def _needed(self, ring: Ring) -> int | None:
+        due = self._unemitted.next_due
+        if self._is_resting(ring):
+            return due
+        half = self._mixer.position - ring.depth // 2
+        return half if due is None else min(due, half)
+
+    @contextmanager
+    def _changing(self, *, is_more: bool = False) -> Iterator[None]:
+        with self._lock:
+            if self._ring is None or (is_more and self._playout.continues):
+                yield
+                return
+            # Between the card's position and the writing nothing may come: the card would emit what is to be replaced.
+            with urgently():
+                reach = self._ring.reach()
+                if reach is not None:
+                    self._catch_up(reach)
+                    self._take_back(reach)
+                yield
+                if reach is not None and not self._is_resting(self._ring):
+                    begin = self._mixer.position
+                    end = max(begin, reach + min(self._ring.depth, _AHEAD))
+                    self._ring.write(self._render(end - begin), begin)
+                    self._ring.wake()
+
+    def _catch_up(self, reach: int) -> None:
+        """Go on from where the card is, if it has emitted silence since the last sample that it was given."""
+        missing = reach - self._mixer.position
+        if missing > 0:
+            if not self._mixer.is_silent:
+                self.timing.xruns += 1
+            self._mixer.skip(reach)
+            self._reference.played(None, missing)
+
+    def _take_back(self, position: int) -> None:
+        """Return to the state at ``position``, unless that is still to come."""
+        end = self._mixer.position
+        if position >= end:
+            return
+        found = self._unemitted.take_back(position)
+        if found is None:
+            return  # silence that was never rendered: there is nothing in it to take back
+        begin, mark = found
+        self._mixer.take_back(begin, mark)
+        if position > begin:
+            self._mixer.render(position - begin)  # the card has emitted this part, and its facts are known
+        self._reference.take_back(end - position)
+
+    def _render(self, frames: int) -> npt.NDArray[np.int16]:
+        out = np.zeros(frames, np.int16)
+        at = 0
+        while at < frames:
+            begin, count = self._mixer.position, self._mixer.block(min(_BLOCK, frames - at))
+            self._unemitted.began(begin, self._mixer.mark())
+            samples, due = self._mixer.render(count)
+            if samples is not None:
+                out[at : at + count] = samples
+            self._reference.played(samples, count)
+            for each in due:
+                self._unemitted.wait(begin, each.at, each.fact)
+            at += count
+        return out
 
     def _unheard(self, at_s: float) -> int:
         """Return how many samples of the answer were handed over and had not left the card at ``at_s``."""
         line = self.clock.line
-        emitted = line.position_at(at_s) if line is not None else self._position - 2 * PERIOD
-        return max(0, round(self._sound_end - emitted))
+        emitted = line.position_at(at_s) if line is not None else self._mixer.position - 2 * PERIOD
+        return max(0, round(self._mixer.sound_end - emitted))
 
     def _duck(self, *, is_ducked: bool) -> None:
-        with self._lock:
+        with self._changing():
             self._gain.is_ducked = is_ducked
             self._playout.set_gain(self._gain.of_answers)
-
-
-def _factor(percent: int) -> float:
-    """Convert percent to a factor: squared, because loudness is perceived in ratios."""
-    return (percent / 100) ** 2

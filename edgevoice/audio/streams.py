@@ -1,5 +1,6 @@
 """Streams: opens both halves of the sound system on the cards that the settings name. Blocks: not for the loop."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,12 +9,18 @@ from functools import partial
 import pyaudio
 
 from edgevoice.audio import devices, microphone, pcms, speaker
+from edgevoice.audio.alsa_output import AlsaOutput
 from edgevoice.audio.callback_threads import CallbackThreads
 from edgevoice.audio.capture import open_capture
 from edgevoice.audio.card_memory import CardMemory
+from edgevoice.audio.card_ring import RingUnavailable
 from edgevoice.core.facts import Device
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.errors import AudioUnavailable, DeviceBusy
+from edgevoice.journal import tell
+from edgevoice.settings.sound import Backend
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -22,8 +29,16 @@ class Streams:
 
     library: pyaudio.PyAudio
     opened_at: float
+    output: AlsaOutput | None = None
     open: list[Device] = field(default_factory=list)
     failures: dict[Device, AudioUnavailable] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Close everything; blocks for as long as a sound server that hangs."""
+        output, self.output = self.output, None
+        if output is not None:
+            output.close()
+        self.library.terminate()
 
 
 class StreamOpener:
@@ -38,13 +53,16 @@ class StreamOpener:
         channel: int = 0,
         every_channel: Callable[[bytes, int], None] | None = None,
         memory: CardMemory | None = None,
+        backend: Backend = "auto",
     ) -> None:
+        self._backend: Backend = backend
         self._ears = ears
         self._mouth = mouth
         self._names = names
         self._channel = channel
         self._every_channel = every_channel
         self._memory = memory or CardMemory(None)
+        self._told = ""
         self.threads = CallbackThreads()
 
     def open(self) -> Streams:
@@ -54,7 +72,7 @@ class StreamOpener:
         streams = Streams(devices.open_library(), time.monotonic())
         for device, open_one in ((Device.MICROPHONE, self._open_ears), (Device.SPEAKER, self._open_mouth)):
             try:
-                open_one(streams.library, names[device])
+                open_one(streams, names[device])
                 streams.open.append(device)
             except AudioUnavailable as failure:
                 # With its traceback it would keep a reference cycle alive: garbage, every second or two without a card.
@@ -62,10 +80,10 @@ class StreamOpener:
         streams.opened_at = time.monotonic()
         return streams
 
-    def _open_ears(self, library: pyaudio.PyAudio, name: str) -> None:
+    def _open_ears(self, streams: Streams, name: str) -> None:
         open_capture(
-            library,
-            devices.find(library, Device.MICROPHONE, name),
+            streams.library,
+            devices.find(streams.library, Device.MICROPHONE, name),
             self._channel,
             self._ears.callback,
             every_channel=self._every_channel,
@@ -73,8 +91,23 @@ class StreamOpener:
             guard=partial(self.threads.guard, is_urgent=False),
         )
 
-    def _open_mouth(self, library: pyaudio.PyAudio, name: str) -> None:
-        found = devices.find(library, Device.SPEAKER, name)
+    def _open_mouth(self, streams: Streams, name: str) -> None:
+        found = devices.find(streams.library, Device.SPEAKER, name)
+        if self._backend != "portaudio":
+            try:
+                with devices.silent_stderr():
+                    streams.output = AlsaOutput(devices.pcm_of(found), self._mouth, self.threads)
+            except RingUnavailable as error:
+                if self._backend == "alsa":
+                    raise
+                if self._told != error.line():
+                    self._told = error.line()
+                    tell(_log, logging.INFO, "output-portaudio", device=found.name, why=str(error))
+            else:
+                return
+        self._open_portaudio(streams.library, found)
+
+    def _open_portaudio(self, library: pyaudio.PyAudio, found: devices.SoundDevice) -> None:
         try:
             library.open(
                 rate=FAR_END_HZ,

@@ -17,6 +17,7 @@ from edgevoice.core.facts import Device, DeviceLost, DeviceRestored
 from edgevoice.core.ports import Report
 from edgevoice.errors import AudioUnavailable, DeviceBusy
 from edgevoice.journal import tell
+from edgevoice.settings.sound import Backend
 from edgevoice.threads import run as run_in_thread
 
 _log = logging.getLogger(__name__)
@@ -50,8 +51,9 @@ class Supervisor:
 
     ``names`` are the devices' names, and ``channel`` is the microphone's, from 0. ``every_channel`` gets each period
     with all of the card's channels, interleaved, and their number, in PortAudio's thread. ``memory`` knows which cards
-    the numbers in the names referred to. ``lost`` receives the error with which a half is lost, before ``report``
-    receives the fact; it logs the error. ``run`` ends only by an error: a sound system that cannot even be closed is
+    the numbers in the names referred to. ``backend`` plays the far end, as in ``speaker.backend``. ``lost`` receives
+    the error with which a half is lost, before ``report`` receives the fact; it logs the error. ``run`` ends only by an
+    error: a sound system that cannot even be closed is
     ``AudioUnavailable``, and the process must end, because PortAudio's threads cannot be removed in any other way.
     """
 
@@ -65,9 +67,12 @@ class Supervisor:
         channel: int = 0,
         every_channel: Callable[[bytes, int], None] | None = None,
         memory: CardMemory | None = None,
+        backend: Backend = "auto",
         lost: Callable[[Device, AudioUnavailable], None] = log_loss,
     ) -> None:
-        self._opener = StreamOpener(ears, mouth, names, channel=channel, every_channel=every_channel, memory=memory)
+        self._opener = StreamOpener(
+            ears, mouth, names, channel=channel, every_channel=every_channel, memory=memory, backend=backend
+        )
         self._ears = ears
         self._mouth = mouth
         self._report = report
@@ -155,7 +160,7 @@ class Supervisor:
     async def _close(self) -> None:
         streams, self._streams = self._streams, None
         if streams is not None:
-            await _within(streams.library.terminate, _CLOSE_LIMIT_S, "closing the sound system")
+            await _within(streams.close, _CLOSE_LIMIT_S, "closing the sound system")
 
 
 async def _within(function: Callable[[], _T], limit_s: float, doing: str) -> _T:

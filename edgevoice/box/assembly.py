@@ -16,8 +16,8 @@ from edgevoice.alarms.keeper import Keeper, NoVoice, RingVoice
 from edgevoice.alarms.tools import AlarmTools
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Microphone
-from edgevoice.audio.opening import Played, open_near_end, open_speaker, open_supervisor
-from edgevoice.audio.speaker import Speaker
+from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
+from edgevoice.audio.speaker import FarEndListener, Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
 from edgevoice.box.announcements import Announcements
@@ -97,8 +97,8 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     words = wake_words(settings.wakeword) if context.wants_wakeword else ()
     near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
     tier, echo = open_echo(choose(settings, storage.record), near, far, mailbox.post, open_voice)
-    played = echo.reference.played if echo is not None else None
-    speaker = _speaker(settings, storage, mailbox, far, played, amplifier)
+    reference = echo.reference if echo is not None else None
+    speaker = _speaker(settings, storage, mailbox, far, reference, amplifier)
     if isinstance(panel, HeardPanel):
         panel.sound_by(speaker.play_earcon)
     detector = open_detector(
@@ -137,7 +137,7 @@ def _speaker(
     storage: Storage,
     mailbox: Mailbox,
     clock: ClockFit,
-    played: Played | None,
+    reference: FarEndListener | None,
     amplifier: HardwareMute | None,
 ) -> Speaker:
     """Return the far end, as loud as it was last."""
@@ -146,7 +146,7 @@ def _speaker(
         far if kept is None else structs.replace(far, volume_percent=kept.volume_percent),
         mailbox.post,
         clock,
-        played=played,
+        reference=reference,
         amplifier=amplifier,
         volume_changed=lambda percent: mailbox.post(VolumeChanged(percent)),
         ring_percent=settings.alarms.volume_percent,

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgevoice.audio.far_end_mixer import SpeakerFact
 from edgevoice.audio.microphone import Microphone
-from edgevoice.audio.speaker import Speaker, SpeakerFact
+from edgevoice.audio.speaker import Speaker
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.doctor.streams import (
     PlayedAudio,
@@ -74,7 +75,7 @@ async def record(settings: Settings, volume_percent: int) -> Recording:
         loop.call_soon_threadsafe(over.set)
 
     microphone = Microphone(nobody_hears, nobody_waits)
-    speaker = Speaker(tell, prefill_ms=20, volume_percent=volume_percent, earcon_percent=0, played=tape.played)
+    speaker = Speaker(tell, prefill_ms=20, volume_percent=volume_percent, earcon_percent=0, reference=tape)
     async with open_streams(settings, microphone, speaker) as lost:
         await until(lambda: microphone.clock.is_settled and speaker.clock.is_settled, _SETTLE_LIMIT_S, lost)
         begin = microphone.position

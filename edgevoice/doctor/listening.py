@@ -13,8 +13,9 @@ import pyaudio
 from edgevoice.audio import devices
 from edgevoice.audio.cards import cards_present, stable_name
 from edgevoice.audio.channels import missing
+from edgevoice.audio.far_end_mixer import SpeakerFact
 from edgevoice.audio.microphone import PERIOD, Microphone
-from edgevoice.audio.speaker import Speaker, SpeakerFact
+from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import Device
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.doctor.probes import Machine

@@ -20,6 +20,8 @@ from edgevoice.settings.schema import Settings
 
 STEP_S = 0.1
 
+_NOTHING = np.zeros(0, np.int16)
+
 
 class SoundNotMeasured(EdgevoiceError):
     """A test sound was played or heard with gaps."""
@@ -37,6 +39,10 @@ class PlayedAudio:
     def played(self, samples: npt.NDArray[np.int16] | None, frames: int) -> None:
         """Take a period, in PortAudio's thread."""
         self.pieces.append(np.zeros(frames, np.int16) if samples is None else samples.copy())
+
+    def take_back(self, frames: int) -> None:
+        """Forget the last frames: the speaker was passed others instead."""
+        self.pieces = [np.concatenate([*self.pieces, _NOTHING])[: -frames or None]]
 
 
 def find_devices(settings: Settings) -> None:

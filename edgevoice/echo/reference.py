@@ -82,11 +82,16 @@ class FarEndReference:
         """Whether either stream has just lost samples, and it is not known yet how many."""
         return self._near.is_moving or self._far.is_moving
 
+    def take_back(self, frames: int) -> None:
+        """Forget the last ``frames``: the card was given other samples instead of them, before it emitted them."""
+        self._end -= frames
+        self._sound_end = min(self._sound_end, self._end)
+
     def played(self, samples: _Samples | None, frames: int) -> None:
         """Record what was handed to the card, s16 at 24 kHz; ``None`` stands for ``frames`` of silence."""
         if samples is None:
             if self._end - self._sound_end < _HELD:
-                self._write(np.zeros(frames, np.int16))
+                self._write(np.zeros(min(frames, _HELD), np.int16))
             self._end += frames
             return
         self._write(samples)

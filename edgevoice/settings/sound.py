@@ -23,10 +23,17 @@ class MicrophoneSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     zeros_s: Annotated[float, Meta(ge=0, le=3600)] = 30.0
 
 
+Backend = Literal["auto", "alsa", "portaudio"]
+"""What plays the far end."""
+
+
 class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The far-end: the sound card that answers.
 
     device: The card's name; `edgevoice devices` lists those present.
+    backend: What plays on it. "alsa": ALSA itself, which silences an interrupted answer in 8 ms and sleeps in silence;
+        it needs a card whose buffer can be written again. "portaudio": PortAudio, which needs up to 25 ms. "auto":
+        ALSA where the card allows it.
     volume_percent: How loud the answers are when the box starts.
     earcon_percent: How loud the earcons are, whatever the volume of the answers.
     earcons_folder: A folder with earcons of your own, such as muted.wav: WAV files of 16 bits and at most 10 s, named
@@ -35,6 +42,7 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """
 
     device: NotEmpty = "default"
+    backend: Backend = "portaudio"
     volume_percent: Percent = 70
     earcon_percent: Percent = 40
     earcons_folder: str = ""

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from edgevoice.audio.backchannel import BackchannelMixer
-from edgevoice.audio.speaker import PERIOD, Speaker, SpeakerFact
+from edgevoice.audio.far_end_mixer import SpeakerFact
+from edgevoice.audio.speaker import PERIOD, Speaker
 from edgevoice.core.facts import ItemHeard, PlaybackCut
 from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.doctor.streams import PlayedAudio
 
 MS = FAR_END_HZ // 1000
 LOUD = 10_000
@@ -23,13 +25,14 @@ class Ear:
 
     def __init__(self, volume_percent: int = 100) -> None:
         self.told: list[SpeakerFact] = []
-        self.reference: list[int] = []
+        self.tape = PlayedAudio()
         self.speaker = Speaker(
-            self.told.append, prefill_ms=0, volume_percent=volume_percent, earcon_percent=0, played=self._played
+            self.told.append, prefill_ms=0, volume_percent=volume_percent, earcon_percent=0, reference=self.tape
         )
 
-    def _played(self, samples: np.ndarray[tuple[int, ...], np.dtype[np.int16]] | None, frames: int) -> None:
-        self.reference += [0] * frames if samples is None else samples.tolist()
+    @property
+    def reference(self) -> list[int]:
+        return [int(sample) for sample in np.concatenate(self.tape.pieces)]
 
     def hear(self, periods: int) -> list[int]:
         pieces = [self.speaker.callback(None, PERIOD, None, 0)[0] for _ in range(periods)]

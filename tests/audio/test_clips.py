@@ -6,7 +6,8 @@ import pytest
 
 from edgevoice.audio.clips import LONGEST_S
 from edgevoice.audio.earcons import render
-from edgevoice.audio.speaker import PERIOD, Speaker, SpeakerFact
+from edgevoice.audio.far_end_mixer import SpeakerFact
+from edgevoice.audio.speaker import PERIOD, Speaker
 from edgevoice.core.announcements import ClipCut, ClipPlayed
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.rates import FAR_END_HZ

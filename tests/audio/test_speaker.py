@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.audio.earcons import render
-from edgevoice.audio.speaker import PERIOD, Speaker, SpeakerFact, _factor
+from edgevoice.audio.far_end_mixer import SpeakerFact, factor
+from edgevoice.audio.speaker import PERIOD, Speaker
 from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.doctor.streams import PlayedAudio
 
 Samples = npt.NDArray[np.int16]
 PREFILL_MS = 80
@@ -223,7 +225,7 @@ def test_a_change_of_the_volume_sounds_as_loud_as_it_is_and_both_ends_sound_diff
 
     assert ear.speaker.volume_percent == after
     loudest = np.abs(ear.hear_periods(30).astype(int)).max()
-    gain = _factor(after) if sound is Earcon.VOLUME else 1.0
+    gain = factor(after) if sound is Earcon.VOLUME else 1.0
     assert loudest == pytest.approx(0.32 * 32767 * gain, rel=0.05)
 
 
@@ -312,14 +314,8 @@ def test_a_volume_change_while_ducked_applies_to_the_ducked_and_the_full_level(e
 
 
 def test_every_sample_passed_to_the_card_is_reported_including_earcons_and_silence() -> None:
-    played: list[Samples] = []
-    speaker = Speaker(
-        lambda _fact: None,
-        prefill_ms=PREFILL_MS,
-        volume_percent=100,
-        earcon_percent=100,
-        played=lambda samples, frames: played.append(np.zeros(frames, np.int16) if samples is None else samples),
-    )
+    tape = PlayedAudio()
+    speaker = Speaker(lambda _fact: None, prefill_ms=PREFILL_MS, volume_percent=100, earcon_percent=100, reference=tape)
     heard = []
     for number in range(60):
         if number == 5:
@@ -328,7 +324,7 @@ def test_every_sample_passed_to_the_card_is_reported_including_earcons_and_silen
             speaker.play_earcon(Earcon.MUTED)
         heard.append(np.frombuffer(speaker.callback(None, PERIOD, {}, 0)[0], "<i2"))
 
-    assert (np.concatenate(played) == np.concatenate(heard)).all()
+    assert (np.concatenate(tape.pieces) == np.concatenate(heard)).all()
     assert np.concatenate(heard).any()
     assert speaker.position == 60 * PERIOD
 

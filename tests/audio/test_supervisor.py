@@ -23,6 +23,7 @@ from edgevoice.core.backoff import Backoff
 from edgevoice.core.facts import Device, DeviceLost, DeviceRestored, Event, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.errors import AudioUnavailable
+from edgevoice.settings.sound import Backend
 from edgevoice.testbed.virtual import VirtualCard
 from tests.audio.fake_library import CARDS, FakeLibrary, info
 from tests.waiting import eventually
@@ -42,6 +43,7 @@ class Box:
         self.told: list[object] = []
         self.microphone = Microphone(hear, lambda: None)
         self.speaker = Speaker(self.told.append, prefill_ms=40, volume_percent=100, earcon_percent=40)
+        wanted = {"backend": "portaudio", **wanted}
         self.supervisor = Supervisor(self.microphone, self.speaker, names, self.reports.append, **wanted)
 
     @property
@@ -59,13 +61,18 @@ class Box:
             await asyncio.gather(task, return_exceptions=True)
 
 
+BACKENDS: tuple[Backend, ...] = ("portaudio", "alsa")
+"""What both back ends must do is tested with both."""
+
+
 # --- on the virtual card ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.sound
-def test_both_halves_run_and_nothing_is_reported(card: VirtualCard) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_both_halves_run_and_nothing_is_reported(card: VirtualCard, backend: Backend) -> None:
     said = np.random.default_rng(1).integers(1, 20_000, 8000, dtype=np.int16)
-    box = Box(VIRTUAL)
+    box = Box(VIRTUAL, backend=backend)
 
     async def live() -> None:
         async with box.running():
@@ -116,10 +123,11 @@ def test_a_channel_behind_alsas_plug_keeps_its_level(channels: int, channel: int
 
 
 @pytest.mark.sound
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_missing_device_is_reported_once_and_the_other_half_works(
-    card: VirtualCard, caplog: pytest.LogCaptureFixture
+    card: VirtualCard, caplog: pytest.LogCaptureFixture, backend: Backend
 ) -> None:
-    box = Box({MIC: "respeaker", DAC: "edgevoice_dac"})
+    box = Box({MIC: "respeaker", DAC: "edgevoice_dac"}, backend=backend)
 
     async def live() -> None:
         async with box.running():
@@ -163,11 +171,12 @@ def forbid_real_time(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.sound
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_an_unplugged_card_is_reported_within_a_second_and_its_return_within_two(
-    card: VirtualCard, monkeypatch: pytest.MonkeyPatch
+    card: VirtualCard, monkeypatch: pytest.MonkeyPatch, backend: Backend
 ) -> None:
     forbid_real_time(monkeypatch)
-    box = Box(VIRTUAL)
+    box = Box(VIRTUAL, backend=backend)
 
     lost_s, found_s = pull_the_plug(box, card)
 

@@ -57,3 +57,11 @@ class Loudness:
         ramp = self.gain + np.sign(change) * np.minimum(steps, abs(change))
         samples[:] = samples * ramp
         self.gain = float(ramp[-1])
+
+    def mark(self) -> tuple[float, int]:
+        """Return where it is now, for ``take_back``."""
+        return self.gain, self._rise_left
+
+    def take_back(self, mark: tuple[float, int]) -> None:
+        """Return to where it was: the samples since then are to be rendered again."""
+        self.gain, self._rise_left = mark

@@ -1,16 +1,17 @@
 """Playout buffer: assistant audio between the wire and the DAC. No I/O, no clock, no locks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.sound.loudness import Loudness
 from edgevoice.core.sound.prefill import Prefill
+from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.core.sound.sample_queue import ItemAudio, SampleQueue, Samples
 
 _FADE = 120
-"""Samples of the fade that ends a cut: 5 ms, short enough to be silence at once and long enough not to click."""
+"""Samples of the fade that ends a cut, at most: 5 ms, short enough to be silent at once, too long to click."""
 
 _MOST_ITEMS = 64
 """Parts of items that may be queued at once: an answer is one or two."""
@@ -18,11 +19,24 @@ _MOST_ITEMS = 64
 
 @dataclass(slots=True)
 class _Cut:
-    """A cut for the next pull to report, if one ``is_due``: the items it hit, and what fades out."""
+    """A cut for a pull to report, if one ``is_due``: the items it hit, and what fades out, faded already."""
 
     is_due: bool = False
     items: list[ItemAudio] = field(default_factory=list)
     fading: Samples = field(default_factory=lambda: np.zeros(0, np.int16))
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutMark:
+    """Where a playout buffer was at a sample, so that what was pulled since then can be taken back."""
+
+    taken: int
+    items: dict[tuple[str, int], ItemAudio]
+    settled: tuple[tuple[ItemAudio, bool], ...]
+    loudness: tuple[float, int]
+    prefill: tuple[bool, int]
+    cut: _Cut
+    is_dry: bool
 
 
 class Playout:
@@ -31,6 +45,9 @@ class Playout:
     ``push`` and ``finish`` are for the wire's side, ``pull`` for the card's; a caller that uses both from two threads
     holds a lock. ``prefill_ms``: playback begins once this much is queued, so that the first network hiccup is not
     heard. ``sounding`` is how many samples at the head of the last ``pull`` were the answer's.
+
+    What was pulled last, at most half a second, may be taken back and pulled again, if nothing but ``push`` was called
+    meanwhile, and that only while more audio merely continues what flows (``continues``).
 
     The rest of an answer that was cut may be kept: it is silent, audio that still arrives is added to it, and it
     resumes from the first sample that was not heard, or is dropped.
@@ -56,6 +73,40 @@ class Playout:
     def is_idle(self) -> bool:
         """Whether ``pull`` would return plain silence and has nothing to report."""
         return (self._queue.is_empty or self._is_held_back) and not self._cut.is_due and not self._is_dry
+
+    @property
+    def continues(self) -> bool:
+        """Whether audio pushed now comes after audio that flows, or is kept: no pull so far depends on it."""
+        flows = self._prefill.is_flowing and not self._queue.is_empty and not self._cut.is_due
+        return flows or self._is_held_back
+
+    @property
+    def fading(self) -> int:
+        """How many samples of a fade are still to be pulled."""
+        return len(self._cut.fading)
+
+    def mark(self) -> PlayoutMark:
+        """Return where the buffer is, for ``take_back``."""
+        return PlayoutMark(
+            self._queue.taken,
+            dict(self._items),
+            tuple((item, item.is_settled) for item in self._items.values()),
+            self._loudness.mark(),
+            self._prefill.mark(),
+            replace(self._cut),
+            self._is_dry,
+        )
+
+    def take_back(self, mark: PlayoutMark) -> None:
+        """Return to ``mark``: what was pulled since then is at the front of the queue again."""
+        for item, was_settled in mark.settled:
+            item.is_settled = was_settled
+        self._queue.put_back(self._queue.taken - mark.taken)
+        self._items = {**mark.items, **self._items}
+        self._loudness.take_back(mark.loudness)
+        self._prefill.take_back(mark.prefill)
+        self._cut = replace(mark.cut)
+        self._is_dry = mark.is_dry
 
     def push(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
         """Queue s16 samples of an item; return the burst's number when this is the first sound after silence.
@@ -113,8 +164,8 @@ class Playout:
         if unheard is not None:
             self._queue.put_back(unheard)
         elif not was_due:  # otherwise the fade of the cut before has yet to be pulled
-            self._cut.fading = self._head(_FADE)
-        self._cut.items += self._items.values()
+            self._cut.fading = self._faded(self._head())
+        self._cut.items = [*self._cut.items, *self._items.values()]
         self._loudness.stop_rising()
         self._is_dry = False
         if keeps_rest:
@@ -178,22 +229,31 @@ class Playout:
         for item in self._items.values():
             item.is_settled = item.is_complete
 
-    def _pull_fade(self, frames: int) -> tuple[Samples, PlaybackCut]:
+    def _faded(self, tail: Samples) -> Samples:
+        return (tail * np.linspace(1, 0, len(tail), endpoint=False) * self._loudness.gain).astype(np.int16)
+
+    def _pull_fade(self, frames: int) -> tuple[Samples, PlaybackCut | None]:
         out = np.zeros(frames, np.int16)
         tail = self._cut.fading[:frames]
-        fade = np.linspace(1, 0, len(tail), endpoint=False)
-        out[: len(tail)] = tail * fade * self._loudness.gain
+        out[: len(tail)] = tail
         self.sounding = len(tail)
+        if len(tail) < len(self._cut.fading):
+            self._cut.fading = self._cut.fading[frames:]
+            return out, None
         self._loudness.settle()
         unheard = {part.item_id for part in self._cut.items if not part.is_over}
         items = tuple(part.heard() for part in self._cut.items if part.item_id in unheard)
         self._cut = _Cut()
         return out, PlaybackCut(items)
 
-    def _head(self, frames: int) -> Samples:
-        """Take up to ``frames`` samples off the queue: they will be heard, fading, so they count as handed over."""
-        out = np.zeros(frames, np.int16)
-        return out[: self._queue.take(out)] if self._prefill.is_flowing else out[:0]
+    def _head(self) -> Samples:
+        """Take what fades off the queue: it will be heard, so it counts as handed over, in whole milliseconds."""
+        if not self._prefill.is_flowing or self._queue.is_empty:
+            return np.zeros(0, np.int16)
+        # What was heard is reported in milliseconds: the fade ends with one, so that nothing is rounded.
+        odd = (self._queue.oldest.handed + _FADE) % (FAR_END_HZ // 1000)
+        out = np.zeros(_FADE - odd, np.int16)
+        return out[: self._queue.take(out)]
 
     def _forget_queue(self) -> None:
         self._items = {}

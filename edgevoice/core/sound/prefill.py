@@ -34,3 +34,11 @@ class Prefill:
         if not self.is_flowing:
             self.is_flowing = queued >= self._wanted or is_complete or self._waited >= _LONGEST_PREFILL
         return self.is_flowing
+
+    def mark(self) -> tuple[bool, int]:
+        """Return how far it is, for ``take_back``."""
+        return self.is_flowing, self._waited
+
+    def take_back(self, mark: tuple[bool, int]) -> None:
+        """Return to where it was: the samples since then are to be rendered again."""
+        self.is_flowing, self._waited = mark

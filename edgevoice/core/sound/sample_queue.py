@@ -60,13 +60,17 @@ class Chunk:
 
 
 class SampleQueue:
-    """Pieces of items, oldest first; the last half second that was taken can be put back."""
+    """Pieces of items, oldest first; the last half second that was taken can be put back.
+
+    ``queued``: the samples in the queue; ``taken``: those handed over so far and not put back.
+    """
 
     def __init__(self) -> None:
         self._chunks: deque[Chunk] = deque()
         self._recent: deque[Chunk] = deque()
         self._recent_samples = 0
         self.queued = 0
+        self.taken = 0
 
     @property
     def is_empty(self) -> bool:
@@ -82,6 +86,11 @@ class SampleQueue:
     def newest(self) -> ItemAudio:
         """The item whose samples came last."""
         return self._chunks[-1].item
+
+    @property
+    def oldest(self) -> ItemAudio:
+        """The item whose samples come next."""
+        return self._chunks[0].item
 
     def push(self, item: ItemAudio, samples: Samples) -> None:
         """Queue samples of an item."""
@@ -103,6 +112,7 @@ class SampleQueue:
         out[:count] = taken
         chunk.item.handed += count
         self.queued -= count
+        self.taken += count
         self._recent.append(Chunk(chunk.item, taken))
         self._recent_samples += count
         while self._recent_samples - len(self._recent[0].samples) >= _MOST_RECENT:
@@ -124,6 +134,7 @@ class SampleQueue:
                 self._recent_samples += len(heard)
             self._chunks.appendleft(Chunk(last.item, back))
             self.queued += len(back)
+            self.taken -= len(back)
             last.item.handed -= len(back)
             unheard -= len(back)
 

@@ -91,13 +91,16 @@ static char *ring_at(const struct card *card, uint64_t frame)
 
 // Frames between the application and the converter: written and not yet played, or captured and not yet read. The
 // application's pointer is alsa-lib's own, so commits through mmap and rewinds are seen without a call to this plugin.
+//
+// None when the hardware is ahead of the application, as that of a stream that runs free is.
 static snd_pcm_uframes_t held_frames(const struct card *card)
 {
     snd_pcm_uframes_t application = __atomic_load_n(&card->io.appl_ptr, __ATOMIC_ACQUIRE) % card->boundary;
     snd_pcm_uframes_t hardware = card->converted % card->boundary;
     snd_pcm_uframes_t from = is_playback(card) ? hardware : application;
     snd_pcm_uframes_t to = is_playback(card) ? application : hardware;
-    return to >= from ? to - from : to + (card->boundary - from);
+    snd_pcm_uframes_t held = to >= from ? to - from : to + (card->boundary - from);
+    return held <= card->boundary / 2 ? held : 0;
 }
 
 static snd_pcm_uframes_t free_frames(const struct card *card)
@@ -232,6 +235,8 @@ static void convert(struct card *card, uint64_t frames)
             add_echo(card->room, (int16_t *)place, card->header->channels, frames);
     }
     record(card, place, frames);
+    if (card->silences)
+        memset(place, 0, frames * frame_bytes(card));
     card->converted += frames;
 }
 
@@ -263,6 +268,8 @@ void advance(struct card *card)
         uint64_t frames = due - header->frames;
         if (card->is_running) {
             uint64_t possible = is_playback(card) ? held_frames(card) : free_frames(card);
+            if (card->runs_free && !is_draining(card))
+                possible = card->ring_frames;
             uint64_t unbroken = card->ring_frames - card->converted % card->ring_frames;
             if (possible == 0) {
                 stop_at_the_brink(card);

@@ -43,6 +43,8 @@ struct card {
     snd_pcm_uframes_t ring_frames;
     snd_pcm_uframes_t boundary;    // alsa-lib counts frames modulo this
     snd_pcm_uframes_t wake_frames; // the application wants to be woken when so many are ready
+    bool runs_free;    // a speaker that runs dry goes on round its ring: a stop threshold beyond the ring
+    bool silences;     // what it has emitted becomes silence: a silence size beyond the ring
     uint64_t converted;            // frames since prepare: the hardware pointer
 
     int tape;

@@ -3,8 +3,10 @@
 // A pcm with `source` is a microphone: it captures what stands in that FIFO, at the speed of real time, and zeros when the
 // FIFO is empty. A pcm without `source` is a loudspeaker. Both behave as a card does: a hardware pointer that follows the
 // clock, periods, xruns that stop the stream, an immediate drop, ENODEV once the plug is pulled; a clock of its own, which
-// drifts, and a room in which the microphone hears the speaker. Not modelled: a drift that changes, the delay of a codec but
-// as part of the room's, granularity of DMA, exclusive opening, and streams that free-run past their stop threshold.
+// drifts, and a room in which the microphone hears the speaker. What the speaker has not emitted yet may be rewound and
+// written again; with a stop threshold beyond its ring it runs free: when dry it plays the ring once more, or silence
+// with a silence size beyond the ring. Not modelled: a drift that changes, the delay of a codec but as part of the
+// room's, granularity of DMA, exclusive opening, and a microphone that runs free.
 //
 //   pcm.speaker { type edgevoice tape "/dev/shm/far-end.tape" unplugged "/run/card/unplugged" }
 //   pcm.mic     { type edgevoice source "/run/card/mic.fifo" tape "/dev/shm/near-end.tape" rate 16000
@@ -45,10 +47,18 @@
 static int take_sw_params(snd_pcm_ioplug_t *io, snd_pcm_sw_params_t *params)
 {
     struct card *card = io->private_data;
-    snd_pcm_uframes_t wake_frames = 1;
+    snd_pcm_uframes_t wake_frames = 1, stop_frames = 0, silent_frames = 0, boundary = 0;
     int error = snd_pcm_sw_params_get_avail_min(params, &wake_frames);
+    if (error >= 0)
+        error = snd_pcm_sw_params_get_stop_threshold(params, &stop_frames);
+    if (error >= 0)
+        error = snd_pcm_sw_params_get_silence_size(params, &silent_frames);
+    if (error >= 0)
+        error = snd_pcm_sw_params_get_boundary(params, &boundary);
     pthread_mutex_lock(&card->lock);
     card->wake_frames = wake_frames;
+    card->runs_free = is_playback(card) && error >= 0 && stop_frames >= boundary;
+    card->silences = is_playback(card) && error >= 0 && silent_frames >= boundary;
     pthread_mutex_unlock(&card->lock);
     return error;
 }

@@ -226,14 +226,67 @@ def test_a_part_heard_to_its_end_is_reported_if_a_later_part_of_its_item_was_not
     )
 
 
-def test_a_cut_fades_even_within_a_period_shorter_than_the_fade() -> None:
+def test_a_fade_goes_on_over_periods_shorter_than_itself() -> None:
     playout = flowing(10 * PERIOD)
     playout.cut()
 
-    samples, fact = playout.pull(FADE // 2)
+    first, nothing_yet = playout.pull(FADE // 2)
+    second, fact = playout.pull(FADE // 2)
 
-    assert (np.diff(samples) < 0).all()
+    assert (np.diff(np.concatenate([first, second])) < 0).all()
+    assert nothing_yet is None
     assert isinstance(fact, PlaybackCut)
+
+
+def test_a_fade_ends_with_a_whole_millisecond_so_that_what_was_heard_is_not_rounded() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, tone(PERIOD * 10))
+    playout.pull(PERIOD + 17)
+    playout.cut()
+
+    faded, fact = playout.pull(PERIOD)
+
+    assert np.count_nonzero(faded) == FADE - 17
+    assert fact == PlaybackCut((ItemHeard("a", 0, 15, 100, is_complete=False),))
+
+
+def pulled_again(playout: Playout, frames: int, kept: int) -> None:
+    """Pull, take back all but the first ``kept`` samples, and pull that part again."""
+    mark = playout.mark()
+    first, fact = playout.pull(frames)
+    playout.take_back(mark)
+    again, _ = playout.pull(kept)
+    assert np.array_equal(again, first[:kept])
+    assert fact is None or playout.mark().taken < mark.taken + frames
+
+
+@pytest.mark.parametrize("kept", [1, 100, 239])
+def test_what_was_taken_back_is_pulled_again_the_same(kept: int) -> None:
+    playout = flowing(3 * PERIOD)
+    playout.set_gain(0.5)
+    assert playout.continues
+    pulled_again(playout, PERIOD, kept)
+    playout.finish()
+    pulled_again(playout, 4 * PERIOD, kept)
+
+    assert playout.pull(4 * PERIOD)[1] == PlaybackDrained(burst=1)
+    assert not playout.continues
+
+
+def test_a_fade_that_was_taken_back_fades_again_and_is_reported_once_more() -> None:
+    playout = flowing(3 * PERIOD)
+    playout.cut(keeps_rest=True)
+    assert playout.fading == FADE
+    assert playout.continues, "what arrives meanwhile is kept, and cannot be heard"
+    mark = playout.mark()
+    first = playout.pull(PERIOD)
+    playout.take_back(mark)
+
+    again = playout.pull(PERIOD)
+
+    assert np.array_equal(again[0], first[0])
+    assert again[1] == first[1]
+    assert playout.fading == 0
 
 
 def test_a_stalled_item_is_reported() -> None:
@@ -404,7 +457,7 @@ class Model:
     def cut(self) -> None:
         if self.cut_items is None:
             self.cut_items = []
-            self.fading = self._hand_over(FADE) if self.may_flow else []
+            self.fading = self._hand_over(self._fade()) if self.may_flow else []
         self.cut_items += [
             ItemHeard(item, 0, self.handed[item] // MS, self.received[item] // MS, item in self.complete)
             for item in self.received
@@ -417,11 +470,20 @@ class Model:
         self.may_flow = False
         self.real.cut()
 
+    def _fade(self) -> int:
+        # What was heard of the item that fades is a whole number of milliseconds.
+        return FADE - (self.handed[self.queue[0][0]] + FADE) % MS if self.queue else 0
+
     def pull(self, frames: int) -> None:
         samples, fact = self.real.pull(frames)
         heard = samples.tolist()
 
         assert len(heard) == frames
+        if self.cut_items is not None and len(self.fading) > frames:
+            assert fact is None
+            assert all(0 <= now <= was for now, was in zip(heard, self.fading, strict=False))
+            self.fading = self.fading[frames:]
+            return
         if self.cut_items is not None:
             assert fact == PlaybackCut(tuple(part for part in self.cut_items if part.item_id in self.unheard))
             self.unheard = set()

@@ -55,7 +55,9 @@ def test_no_sample_of_the_answer_is_lost_at_a_false_cut(
     # The card pulls in pieces, but there is only one fade.
     fade = pulled(playout, FADE + silent)
     left = max(0, length - handed)
-    heard.append(fade[: min(FADE, left)])
+    # It ends with a whole millisecond, which is how what was heard is reported.
+    fading = min(FADE - (min(handed, length) + FADE) % (FAR_END_HZ // 1000), left)
+    heard.append(fade[:fading])
     at = length
     for piece in pieces:
         assert playout.push("a", 0, sound[at : at + piece].tobytes()) is None
@@ -76,7 +78,7 @@ def test_no_sample_of_the_answer_is_lost_at_a_false_cut(
     assert len(whole) == len(sound)
     same = whole == sound
     begin = min(handed, length)
-    resumed = begin + min(FADE, left)
+    resumed = begin + fading
     same[begin : resumed + FADE] = True
     assert same.all(), "all but 5 ms of fading out and 5 ms of fading in"
     assert (np.abs(whole) <= sound).all()
