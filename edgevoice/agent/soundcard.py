@@ -61,6 +61,7 @@ class SoundCard:
             send=send,
             watch=mailbox.notify,
             call=mailbox.call,
+            is_over_an_answer=lambda: not speaker.is_silent,
         )
         supervisor = open_supervisor(
             self._near, self._far, microphone, speaker, mailbox.report, lost=lambda _device, error: lost(error)

@@ -54,11 +54,13 @@ def open_near_end(
     send: Callable[[bytes], None],
     watch: Callable[[UplinkSent], None],
     call: Callable[[Callable[[], None]], None],
+    is_over_an_answer: Callable[[], bool] = lambda: False,
 ) -> tuple[Microphone, Uplink]:
     """Return the microphone and the uplink that is fed from it.
 
     ``hear`` gets each frame for the wake word, ``send`` the audio for the service, and ``watch`` a notice of each
-    chunk; ``call`` has a function called in the loop's thread. The other parameters are those of `Microphone`.
+    chunk; ``call`` has a function called in the loop's thread; ``is_over_an_answer`` says whether the speaker sounds.
+    The other parameters are those of `Microphone`.
     """
 
     def pump() -> None:
@@ -66,7 +68,8 @@ def open_near_end(
             call(uplink.pump)
 
     microphone = Microphone(hear or _nobody_hears, pump, echo=echo, clock=clock)
-    uplink = Uplink(microphone, round(settings.preroll_s * NEAR_END_HZ), send, watch)
+    preroll = round(settings.preroll_s * NEAR_END_HZ)
+    uplink = Uplink(microphone, preroll, send, watch, is_over_an_answer=is_over_an_answer)
     return microphone, uplink
 
 

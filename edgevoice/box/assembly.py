@@ -121,6 +121,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         send=link.send_audio,
         watch=mailbox.notify,
         call=mailbox.call,
+        is_over_an_answer=lambda: not speaker.is_silent,
     )
     supervisor = open_supervisor(
         settings.microphone, settings.speaker, microphone, speaker, mailbox.report, cards=storage.cards
