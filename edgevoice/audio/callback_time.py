@@ -27,11 +27,15 @@ class CallbackTime:
         self.called_at = 0.0
         self.xruns = 0
 
+    def lost(self) -> None:
+        """Count audio that was lost just now."""
+        self.xruns += 1
+        self.clock.xrun()
+
     def take(self, times: Mapping[str, float] | None, position: int, *, is_xrun: bool) -> None:
         """Take a callback whose first sample is number ``position``; ``is_xrun`` says that audio was lost before it."""
         if is_xrun:
-            self.xruns += 1
-            self.clock.xrun()
+            self.lost()
         now = time.monotonic()
         if now - self.called_at > _GAP_S:
             self.clock.restart()

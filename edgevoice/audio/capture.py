@@ -23,11 +23,13 @@ def open_capture(
     *,
     every_channel: Callable[[bytes, int], None] | None = None,
     guard: Callable[[Callback], Callback] = lambda callback: callback,
+    directly: Callable[[int, Callback], None] | None = None,
 ) -> None:
-    """Open ``found``; ``callback`` receives the samples of one channel, s16 at 16 kHz, in PortAudio's thread.
+    """Open ``found``; ``callback`` receives the samples of one channel, s16 at 16 kHz, in the stream's thread.
 
     ``every_channel`` gets each period with all channels of the card, interleaved, and their number; ``guard`` wraps
-    what PortAudio calls. Raises ``ChannelMissing``, and ``DeviceBusy`` for a card that does not open.
+    what PortAudio calls. ``directly`` opens so many channels without PortAudio, or raises ``OSError``.
+    Raises ``ChannelMissing``, and ``DeviceBusy`` for a card that does not open.
     """
     counts = counts_for(channel, found.inputs)
     if not counts:
@@ -37,6 +39,10 @@ def open_capture(
 
     def open_with(count: int) -> None:
         one = taking(channel, count, callback)
+        wanted = one if every_channel is None else _sharing(one, every_channel, count)
+        if directly is not None:
+            directly(count, wanted)
+            return
         library.open(
             rate=NEAR_END_HZ,
             channels=count,
@@ -44,7 +50,7 @@ def open_capture(
             input=True,
             input_device_index=found.index,
             frames_per_buffer=PERIOD,
-            stream_callback=guard(one if every_channel is None else _sharing(one, every_channel, count)),
+            stream_callback=guard(wanted),
         )
 
     for count in counts[:-1]:

@@ -35,12 +35,18 @@ _RINGS = ("Hardware PCM", "edgevoice virtual sound card")
 sent on what it was given.
 """
 
-_MIXERS = ("Direct Stream Mixing",)
-"""What is not to be rewound though it stands before a card: ``dmix`` knows the position only to a period, 20 ms."""
+_SHARED = ("Direct Stream Mixing", "Direct Snoop")
+"""What stands before a card that several programs use: it knows the position only to a period of 20 ms."""
 
 _PROBE_S = 0.004
 
 _Samples = npt.NDArray[np.int16]
+
+
+def require_ring(chain: str) -> None:
+    """Raise ``AlsaError`` unless what ALSA describes so is a card of its own."""
+    if not any(ring in chain for ring in _RINGS) or any(shared in chain for shared in _SHARED):
+        raise AlsaError(0, "it is no card of its own, but a sound server or a mixer")
 
 
 class RingUnavailable(DeviceBusy):
@@ -82,9 +88,7 @@ class CardRing:
         self._doubler = Doubler() if self._ratio > 1 else None
         buffer, period = rate_hz * _BUFFER_MS // 1000, rate_hz * _PERIOD_MS // 1000
         self._pcm.configure(rate_hz, channels=1, period=period, buffer=buffer, runs_free=True)
-        chain = self._pcm.chain()
-        if not any(ring in chain for ring in _RINGS) or any(mixer in chain for mixer in _MIXERS):
-            raise AlsaError(0, "it is no card of its own, but a sound server or a mixer")
+        require_ring(self._pcm.chain())
         self._end = 0
         self._begin(0)
         self._try()

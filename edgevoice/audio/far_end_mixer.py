@@ -32,10 +32,11 @@ SpeakerFact = PlaybackCut | PlaybackDrained | ClipPlayed | ClipCut
 
 
 class Gain:
-    """How loud the answers are: the volume, and whether they are lowered while somebody may be speaking over them."""
+    """How loud answers and earcons are, and whether answers are lowered while somebody may be speaking over them."""
 
-    def __init__(self, volume_percent: int) -> None:
+    def __init__(self, volume_percent: int, earcon_percent: int) -> None:
         self.volume_percent = volume_percent
+        self.earcon_percent = earcon_percent
         self.is_ducked = False
 
     @property
@@ -86,15 +87,14 @@ class FarEndMixer:
         gain: Gain,
         amplifier: AmplifierGate,
         *,
-        earcon_percent: int,
         ring_percent: int,
-        own_earcons: Mapping[Earcon, _Samples],
+        own_earcons: Mapping[Earcon, _Samples] | None,
     ) -> None:
         self._playout = playout
         self._backchannels = backchannels
         self._gain = gain
         self._amplifier = amplifier
-        self.earcons = EarconMixer(factor(earcon_percent), own_earcons)
+        self.earcons = EarconMixer(factor(gain.earcon_percent), own_earcons)
         self.clips = ClipPlayer(factor(ring_percent), own_earcons)
         self.position = 0
         self.sound_end = 0

@@ -83,8 +83,12 @@ def open_supervisor(
     cards: Path | None = None,
     every_channel: Callable[[bytes, int], None] | None = None,
     lost: Callable[[Device, AudioUnavailable], None] = log_loss,
+    is_hurried: Callable[[], bool] = lambda: True,
 ) -> Supervisor:
-    """Return the supervisor that opens both streams on the devices in the settings; ``cards``: see `CardMemory`."""
+    """Return the supervisor that opens both streams on the devices in the settings; ``cards``: see `CardMemory`.
+
+    The other parameters are those of `Supervisor`.
+    """
     names = {Device.MICROPHONE: near.device, Device.SPEAKER: far.device}
     memory = CardMemory(cards)
     return Supervisor(
@@ -95,7 +99,8 @@ def open_supervisor(
         channel=near.channel,
         every_channel=every_channel,
         memory=memory,
-        backend=far.backend,
+        backends={Device.MICROPHONE: near.backend, Device.SPEAKER: far.backend},
+        is_hurried=is_hurried,
         lost=lost,
     )
 

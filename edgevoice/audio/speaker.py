@@ -124,8 +124,7 @@ class Speaker(FarEndQueue, Timed):
     ) -> None:
         super().__init__(prefill_ms)
         self._tell = tell
-        self._earcon_percent = earcon_percent
-        self._gain = Gain(volume_percent)
+        self._gain = Gain(volume_percent, earcon_percent)
         self._volume_changed = volume_changed
         self._playout.set_gain(self._gain.of_answers)
         self._reference = reference or _NobodyListens()
@@ -135,7 +134,6 @@ class Speaker(FarEndQueue, Timed):
             self._backchannels,
             self._gain,
             self._amplifier,
-            earcon_percent=earcon_percent,
             ring_percent=ring_percent,
             own_earcons=own_earcons,
         )
@@ -148,6 +146,11 @@ class Speaker(FarEndQueue, Timed):
     def underflows(self) -> int:
         """How often the card had nothing to play because it was called too late."""
         return self.timing.xruns
+
+    @property
+    def backend(self) -> str:
+        """What plays now: "alsa" or "portaudio"."""
+        return "portaudio" if self._ring is None else "alsa"
 
     @property
     def is_silent(self) -> bool:
@@ -174,12 +177,12 @@ class Speaker(FarEndQueue, Timed):
     @property
     def earcon_percent(self) -> int:
         """How loud earcons are, in percent, on the same scale."""
-        return self._earcon_percent
+        return self._gain.earcon_percent
 
     @earcon_percent.setter
     def earcon_percent(self, percent: int) -> None:
         with self._lock:
-            self._earcon_percent = percent
+            self._gain.earcon_percent = percent
             self._earcons.set_gain(factor(percent))
 
     def cut(self, *, keeps_rest: bool = False) -> None:

@@ -8,10 +8,11 @@ from functools import partial
 
 import pyaudio
 
-from edgevoice.audio import devices, microphone, pcms, speaker
+from edgevoice.audio import devices, low_latency, microphone, pcms, speaker
+from edgevoice.audio.alsa_input import AlsaInput
 from edgevoice.audio.alsa_output import AlsaOutput
 from edgevoice.audio.callback_threads import CallbackThreads
-from edgevoice.audio.capture import open_capture
+from edgevoice.audio.capture import Callback, open_capture
 from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.card_ring import RingUnavailable
 from edgevoice.core.facts import Device
@@ -23,6 +24,12 @@ from edgevoice.settings.sound import Backend
 _log = logging.getLogger(__name__)
 
 
+Backends = Mapping[Device, Backend]
+"""What captures, and what plays."""
+
+BY_PORTAUDIO: Backends = dict.fromkeys(Device, "portaudio")
+
+
 @dataclass(slots=True)
 class Streams:
     """What is open, since when in monotonic seconds, and why the rest is not."""
@@ -30,14 +37,16 @@ class Streams:
     library: pyaudio.PyAudio
     opened_at: float
     output: AlsaOutput | None = None
+    input: AlsaInput | None = None
     open: list[Device] = field(default_factory=list)
     failures: dict[Device, AudioUnavailable] = field(default_factory=dict)
 
     def close(self) -> None:
         """Close everything; blocks for as long as a sound server that hangs."""
-        output, self.output = self.output, None
-        if output is not None:
-            output.close()
+        opened, self.input, self.output = (self.input, self.output), None, None
+        for each in opened:
+            if each is not None:
+                each.close()
         self.library.terminate()
 
 
@@ -53,9 +62,11 @@ class StreamOpener:
         channel: int = 0,
         every_channel: Callable[[bytes, int], None] | None = None,
         memory: CardMemory | None = None,
-        backend: Backend = "auto",
+        backends: Backends = BY_PORTAUDIO,
+        is_hurried: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._backend: Backend = backend
+        self._backends = backends
+        self._is_hurried = is_hurried
         self._ears = ears
         self._mouth = mouth
         self._names = names
@@ -81,33 +92,57 @@ class StreamOpener:
         return streams
 
     def _open_ears(self, streams: Streams, name: str) -> None:
+        found = devices.find(streams.library, Device.MICROPHONE, name)
+        backend = self._backends[Device.MICROPHONE]
+        if backend != "portaudio":
+            try:
+                self._capture(streams, found, partial(self._open_input, streams, devices.pcm_of(found)))
+            except DeviceBusy:
+                if backend == "alsa":
+                    raise
+            else:
+                return
+        self._capture(streams, found, None)
+
+    def _capture(
+        self, streams: Streams, found: devices.SoundDevice, directly: Callable[[int, Callback], None] | None
+    ) -> None:
         open_capture(
             streams.library,
-            devices.find(streams.library, Device.MICROPHONE, name),
+            found,
             self._channel,
             self._ears.callback,
             every_channel=self._every_channel,
             # A late microphone loses nothing for three periods; a late speaker is heard.
             guard=partial(self.threads.guard, is_urgent=False),
+            directly=directly,
         )
+
+    def _open_input(self, streams: Streams, pcm: str, channels: int, callback: Callback) -> None:
+        with devices.silent_stderr():
+            streams.input = AlsaInput(pcm, channels, callback, self._ears, self.threads, self._is_hurried)
 
     def _open_mouth(self, streams: Streams, name: str) -> None:
         found = devices.find(streams.library, Device.SPEAKER, name)
-        if self._backend != "portaudio":
+        backend = self._backends[Device.SPEAKER]
+        if backend != "portaudio":
             try:
                 with devices.silent_stderr():
                     streams.output = AlsaOutput(devices.pcm_of(found), self._mouth, self.threads)
             except RingUnavailable as error:
-                if self._backend == "alsa":
+                if backend == "alsa":
                     raise
                 if self._told != error.line():
                     self._told = error.line()
                     tell(_log, logging.INFO, "output-portaudio", device=found.name, why=str(error))
             else:
                 return
-        self._open_portaudio(streams.library, found)
+        period = speaker.PERIOD if backend == "portaudio" else low_latency.PERIOD
+        self._open_portaudio(streams.library, found, period)
 
-    def _open_portaudio(self, library: pyaudio.PyAudio, found: devices.SoundDevice) -> None:
+    def _open_portaudio(self, library: pyaudio.PyAudio, found: devices.SoundDevice, period: int) -> None:
+        if period < speaker.PERIOD:
+            low_latency.suggest_output_latency(found.index, period / FAR_END_HZ)
         try:
             library.open(
                 rate=FAR_END_HZ,
@@ -115,7 +150,7 @@ class StreamOpener:
                 format=pyaudio.paInt16,
                 output=True,
                 output_device_index=found.index,
-                frames_per_buffer=speaker.PERIOD,
+                frames_per_buffer=period,
                 stream_callback=self.threads.guard(self._mouth.callback),
             )
         except (OSError, ValueError) as error:

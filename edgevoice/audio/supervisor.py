@@ -11,13 +11,12 @@ from typing import TypeVar
 from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.speaker import Speaker
-from edgevoice.audio.streams import StreamOpener, Streams
+from edgevoice.audio.streams import BY_PORTAUDIO, Backends, StreamOpener, Streams
 from edgevoice.core.backoff import Backoff
 from edgevoice.core.facts import Device, DeviceLost, DeviceRestored
 from edgevoice.core.ports import Report
 from edgevoice.errors import AudioUnavailable, DeviceBusy
 from edgevoice.journal import tell
-from edgevoice.settings.sound import Backend
 from edgevoice.threads import run as run_in_thread
 
 _log = logging.getLogger(__name__)
@@ -50,10 +49,10 @@ class Supervisor:
     """Keeps both streams running; reports each half that is lost or restored, in the loop's thread.
 
     ``names`` are the devices' names, and ``channel`` is the microphone's, from 0. ``every_channel`` gets each period
-    with all of the card's channels, interleaved, and their number, in PortAudio's thread. ``memory`` knows which cards
-    the numbers in the names referred to. ``backend`` plays the far end, as in ``speaker.backend``. ``lost`` receives
-    the error with which a half is lost, before ``report`` receives the fact; it logs the error. ``run`` ends only by an
-    error: a sound system that cannot even be closed is
+    with all of the card's channels, interleaved, and their number, in the stream's thread. ``memory`` knows which cards
+    the numbers in the names referred to. ``backends`` capture and play; while the box is not ``is_hurried``, the near
+    end may come in pieces of 80 ms. ``lost`` receives the error with which a half is lost, before ``report`` receives
+    the fact; it logs the error. ``run`` ends only by an error: a sound system that cannot even be closed is
     ``AudioUnavailable``, and the process must end, because PortAudio's threads cannot be removed in any other way.
     """
 
@@ -67,11 +66,19 @@ class Supervisor:
         channel: int = 0,
         every_channel: Callable[[bytes, int], None] | None = None,
         memory: CardMemory | None = None,
-        backend: Backend = "auto",
+        backends: Backends = BY_PORTAUDIO,
+        is_hurried: Callable[[], bool] = lambda: True,
         lost: Callable[[Device, AudioUnavailable], None] = log_loss,
     ) -> None:
         self._opener = StreamOpener(
-            ears, mouth, names, channel=channel, every_channel=every_channel, memory=memory, backend=backend
+            ears,
+            mouth,
+            names,
+            channel=channel,
+            every_channel=every_channel,
+            memory=memory,
+            backends=backends,
+            is_hurried=is_hurried,
         )
         self._ears = ears
         self._mouth = mouth

@@ -90,6 +90,11 @@ class Uplink:
         return self._gate in {_Gate.LIVE, _Gate.SILENT}
 
     @property
+    def is_closed(self) -> bool:
+        """Whether no session hears anything, nor is to hear it later."""
+        return self._gate is _Gate.CLOSED
+
+    @property
     def position(self) -> int:
         """The number of near-end samples heard so far."""
         return self._microphone.position

@@ -124,7 +124,13 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         is_over_an_answer=lambda: not speaker.is_silent,
     )
     supervisor = open_supervisor(
-        settings.microphone, settings.speaker, microphone, speaker, mailbox.report, cards=storage.cards
+        settings.microphone,
+        settings.speaker,
+        microphone,
+        speaker,
+        mailbox.report,
+        cards=storage.cards,
+        is_hurried=lambda: not (uplink.is_closed and speaker.is_silent),
     )
     toolset = Toolset(registry, limits_of(settings), settings.service.language)
     ends = Ends(uplink, speaker, panel)

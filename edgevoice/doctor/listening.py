@@ -120,13 +120,14 @@ async def _visit(
             await _in_time(over, _PLAY_LIMIT_S)
         await asyncio.sleep(_TAIL_S)
         got, pcm = microphone.read(first)
+        backend = speaker.backend
         channels = _by_channel(periods, first, begin)
     overflows, underflows = microphone.overflows - gaps[0], speaker.underflows - gaps[1]
     sides = {each: _after(each, halves[each], lost, machine, box_runs=box_runs) for each in Device}
     samples = np.frombuffer(pcm, "<i2")
     quiet, during = samples[: begin - got], samples[max(0, begin - got) :]
     ears = sides[Device.MICROPHONE]
-    return Capture(ears, sides[Device.SPEAKER], quiet, during, rate_hz, overflows, underflows, channels)
+    return Capture(ears, sides[Device.SPEAKER], quiet, during, rate_hz, overflows, underflows, channels, backend)
 
 
 def _by_channel(periods: list[tuple[bytes, int]], first: int, begin: int) -> tuple[Samples, Samples] | None:

@@ -27,6 +27,12 @@ _FOUND_DB = 22.0
 exceeded 17.2 dB; the tone in rooms with a reverberation of 0.05 to 0.5 s gave 32 to 40 dB.
 """
 
+_SILENT_AFTER = {
+    "alsa": "; an interrupted answer falls silent in 8 ms (ALSA)",
+    "portaudio": "; an interrupted answer falls silent in 15 to 25 ms (PortAudio: the card cannot be written again)",
+}
+"""What the back end that played means to a person."""
+
 _LOUDER_DB = 6.0
 """Above the filter's output before the tone: continuous talk is not a tone."""
 
@@ -60,7 +66,8 @@ class Half:
 class Capture:
     """What one examination recorded: s16 at 16 kHz before the tone, and from its beginning, with the measured rate.
 
-    ``channels`` holds both again with every channel of the card, shape (samples, channels).
+    ``channels`` holds both again with every channel of the card, shape (samples, channels). ``backend`` is what
+    played, "alsa" or "portaudio".
     """
 
     microphone: Half
@@ -71,6 +78,7 @@ class Capture:
     overflows: int = 0
     underflows: int = 0
     channels: tuple[Samples, Samples] | None = None
+    backend: str = ""
 
 
 def tone(rate_hz: int = FAR_END_HZ) -> Samples:
@@ -140,7 +148,7 @@ def judge_speaker(heard: Capture, *, cancels_itself: bool) -> Finding:
     found_db, louder_db = _found_db(heard.during), _peak_db(heard.during) - _peak_db(heard.quiet)
     figures = {"found_db": round(found_db, 1)}
     if found_db >= _FOUND_DB and louder_db >= _LOUDER_DB:
-        text = f"{half.name}: the microphone hears it"
+        text = f"{half.name}: the microphone hears it{_SILENT_AFTER.get(heard.backend, '')}"
         if heard.underflows:
             remedy = "Stop other programs, or allow real-time priority (LimitRTPRIO); then try again."
             return doubtful(name, f"{text}, with {heard.underflows} gaps", remedy, **figures)

@@ -6,11 +6,16 @@ from msgspec import Meta, Struct
 
 from edgevoice.settings.fields import Gpio, NotEmpty, Percent
 
+Backend = Literal["auto", "alsa", "portaudio"]
+"""What captures, or plays."""
+
 
 class MicrophoneSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The near-end: the sound card that hears the room.
 
     device: The card's name; `edgevoice devices` lists those present.
+    backend: What reads it. "alsa": ALSA itself, which wakes the box less often while nobody talks to it. "portaudio":
+        PortAudio. "auto": ALSA where the device is a card and not a sound server.
     channel: Which of the card's channels hears you, from 0; `edgevoice doctor` shows the level of each.
     preroll_s: How much from before the wake word goes to the service, so that no word is lost.
     zeros_s: After this much time with nothing but zeros the fault light shows that the microphone is off or dead; 0
@@ -18,13 +23,10 @@ class MicrophoneSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """
 
     device: NotEmpty = "default"
+    backend: Backend = "auto"
     channel: Annotated[int, Meta(ge=0, le=15)] = 0
     preroll_s: Annotated[float, Meta(ge=0, le=5)] = 2.0
     zeros_s: Annotated[float, Meta(ge=0, le=3600)] = 30.0
-
-
-Backend = Literal["auto", "alsa", "portaudio"]
-"""What plays the far end."""
 
 
 class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,7 +44,7 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """
 
     device: NotEmpty = "default"
-    backend: Backend = "portaudio"
+    backend: Backend = "auto"
     volume_percent: Percent = 70
     earcon_percent: Percent = 40
     earcons_folder: str = ""

@@ -43,7 +43,6 @@ class Box:
         self.told: list[object] = []
         self.microphone = Microphone(hear, lambda: None)
         self.speaker = Speaker(self.told.append, prefill_ms=40, volume_percent=100, earcon_percent=40)
-        wanted = {"backend": "portaudio", **wanted}
         self.supervisor = Supervisor(self.microphone, self.speaker, names, self.reports.append, **wanted)
 
     @property
@@ -72,7 +71,7 @@ BACKENDS: tuple[Backend, ...] = ("portaudio", "alsa")
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_both_halves_run_and_nothing_is_reported(card: VirtualCard, backend: Backend) -> None:
     said = np.random.default_rng(1).integers(1, 20_000, 8000, dtype=np.int16)
-    box = Box(VIRTUAL, backend=backend)
+    box = Box(VIRTUAL, backends={MIC: backend, DAC: backend})
 
     async def live() -> None:
         async with box.running():
@@ -127,7 +126,7 @@ def test_a_channel_behind_alsas_plug_keeps_its_level(channels: int, channel: int
 def test_a_missing_device_is_reported_once_and_the_other_half_works(
     card: VirtualCard, caplog: pytest.LogCaptureFixture, backend: Backend
 ) -> None:
-    box = Box({MIC: "respeaker", DAC: "edgevoice_dac"}, backend=backend)
+    box = Box({MIC: "respeaker", DAC: "edgevoice_dac"}, backends={MIC: backend, DAC: backend})
 
     async def live() -> None:
         async with box.running():
@@ -176,7 +175,7 @@ def test_an_unplugged_card_is_reported_within_a_second_and_its_return_within_two
     card: VirtualCard, monkeypatch: pytest.MonkeyPatch, backend: Backend
 ) -> None:
     forbid_real_time(monkeypatch)
-    box = Box(VIRTUAL, backend=backend)
+    box = Box(VIRTUAL, backends={MIC: backend, DAC: backend})
 
     lost_s, found_s = pull_the_plug(box, card)
 
@@ -277,6 +276,36 @@ def test_the_near_end_is_16_khz_in_periods_of_20_ms_and_the_far_end_24_khz_in_pe
     assert (near["rate"], near["channels"], near["format"]) == (16_000, 1, pyaudio.paInt16)
     assert (far["rate"], far["channels"], far["format"]) == (24_000, 1, pyaudio.paInt16)
     assert (near["frames_per_buffer"], far["frames_per_buffer"]) == (320, 240)
+
+
+def test_what_alsa_cannot_open_itself_is_left_to_portaudio_which_then_keeps_little_in_the_card(
+    quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = FakeLibrary(*CARDS)
+    install(quick, library)
+
+    async def live() -> None:
+        async with Box(FAKE, backends={MIC: "auto", DAC: "auto"}).running():
+            await eventually(lambda: len(library.opened) == 2)
+
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        asyncio.run(live())
+
+    assert [library.opened[index]["frames_per_buffer"] for index in (0, 1)] == [320, 120]
+    assert [record.message for record in caplog.records] == ["output-portaudio"]
+
+
+def test_a_card_that_alsa_must_open_and_cannot_is_lost(quick: pytest.MonkeyPatch) -> None:
+    install(quick, FakeLibrary(*CARDS))
+    box = Box(FAKE, backends={MIC: "alsa", DAC: "alsa"})
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: len(box.reports) == 2)
+
+    asyncio.run(live())
+
+    assert set(box.reports) == {DeviceLost(MIC), DeviceLost(DAC)}
 
 
 class OnlyWith(FakeLibrary):

@@ -71,6 +71,13 @@ def test_a_tone_is_found_in_a_room_with_echo_and_noise(level_db: float, room_dbf
     assert "the microphone hears it" in finding.text
 
 
+@pytest.mark.parametrize(("backend", "said"), [("alsa", "in 8 ms"), ("portaudio", "15 to 25 ms")])
+def test_it_says_how_soon_an_interrupted_answer_falls_silent(backend: str, said: str) -> None:
+    facts = heard(noise(2, -60), with_tone(-20, -60), backend=backend)
+
+    assert said in judge_speaker(facts, cancels_itself=False).text
+
+
 def test_noise_speech_like_bursts_and_a_clap_are_not_a_tone() -> None:
     for seed in range(20):
         during = noise(2.7, -50, seed=seed + 10)

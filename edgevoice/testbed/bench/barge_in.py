@@ -101,18 +101,20 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
         _Act("none", CutSource.BUTTON, CutSource.WAKE_WORD, 4, None),
     )
     judged: list[JudgedInterruption] = []
+    backends: set[str] = set()
     wrong = xruns = 0
     for number, act in enumerate(acts):
         place = folder / str(number)
         await asyncio.to_thread(place.mkdir)
         share = cuts // 2 if number == 0 else cuts - cuts // 2
-        one, mistaken, ran_dry = await _play(act, place, share, is_quiet=is_quiet)
+        one, mistaken, ran_dry = await _play(act, place, share, backends, is_quiet=is_quiet)
         judged += one
         wrong += mistaken
         xruns += ran_dry
     false = cuts // 8
     resumed = await _play_false_cuts(folder, room, false) if false > 1 else {}
     return {
+        "backend": " and ".join(sorted(backends)),
         "cuts": len(judged),
         "unjudged": cuts - len(judged),
         **figures([one for one in judged if not one.cut.is_loaded]),
@@ -125,8 +127,10 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
     }
 
 
-async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[list[JudgedInterruption], int, int]:
-    """Run one half; return its judged cuts, the wrong truncates, and the xruns."""
+async def _play(
+    act: _Act, folder: Path, cuts: int, backends: set[str], *, is_quiet: bool
+) -> tuple[list[JudgedInterruption], int, int]:
+    """Run one half; return its judged cuts, the wrong truncates, and the xruns; add what played to ``backends``."""
     # The opponent detects no speech: every cut would be a false one.
     changes = _changes(act.tier, "stop")
     every_nth = act.every_nth if act.seldom is CutSource.SERVICE else 0
@@ -135,6 +139,7 @@ async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[
         set_stage(folder, changes=changes, endpoint=lambda: endpoint, room=act.room) as stage,
     ):
         done = await _interrupt(stage, act, cuts, is_quiet=is_quiet)
+        backends.add(stage.parts.speaker.backend)
         # Until the opponent has recorded the last answer, too.
         await asyncio.sleep(PAUSE_S + 0.5)
         tapes = stage.card.far_end_tapes
