@@ -153,7 +153,7 @@ def test_a_phone_is_paired_with_the_keyboard_alone(devtools: str, tmp_path: Path
         await opened.run("document.querySelector('#pair-begin').focus()")
         await opened.press("Enter")
         await eventually(lambda: box.presses._taker is not None)
-        await opened.until("document.querySelector('.steps .now')?.id === 'pair-press'")
+        await opened.until("document.querySelector('.steps .current')?.id === 'pair-press'")
         box.presses.post(TalkPressed(0))
         await opened.until("document.activeElement.id === 'digits'")
         await opened.send("Input.insertText", text="000 000" if box.digits != "000000" else "111 111")

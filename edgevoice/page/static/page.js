@@ -15,7 +15,7 @@ const pairing = {
   },
 
   step(number) {
-    [...document.querySelectorAll(".steps li")].forEach((each, index) => each.classList.toggle("now", index === number));
+    [...document.querySelectorAll(".steps li")].forEach((each, index) => each.classList.toggle("current", index === number));
     byId("pair-begin").disabled = number !== 0;
     byId("digits").disabled = byId("pair-answer").disabled = number !== 2;
     if (number === 2) byId("digits").focus();

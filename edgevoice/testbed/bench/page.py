@@ -41,6 +41,12 @@ _PRESS_EVERY_S: Final = 0.1
 Figures = dict[str, float | int | bool]
 
 
+def measure_page(folder: Path, watched_s: float) -> Figures:
+    """Return what `page_figures` does; ``folder`` is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return asyncio.run(page_figures(folder, watched_s))
+
+
 async def page_figures(folder: Path, watched_s: float) -> Figures:
     """Return the figures of a page that is watched for ``watched_s`` seconds; keys begin with ``page_``.
 
