@@ -4,6 +4,7 @@ It uses the same engine, conversation and link as the box; a program takes the p
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
@@ -217,10 +218,14 @@ class Agent:
 
         def request(parts: AgentParts) -> None:
             said = parts.link.send_text(text)
+            parts.link.create_response(may_call_tools=True)
+            # As when the service reports the end of the user's turn: from now on an answer is due.
+            parts.engine.report(TurnEnded())
             if not asked:  # asked again in another session, it is still one question
+                # Last, as with speech: if a tool waits for the user's approval, this decides, and must not be answered
+                # instead of the question.
                 parts.engine.notify(said)
             asked.append(said)
-            parts.link.create_response(may_call_tools=True)
 
         return await self._turn(request)
 
@@ -232,7 +237,12 @@ class Agent:
         """
         quoted = text.replace('"', "'")
         told = f'Say exactly: "{quoted}"'
-        return await self._turn(lambda parts: parts.link.create_response(may_call_tools=False, instructions=told))
+
+        def request(parts: AgentParts) -> None:
+            parts.link.create_response(may_call_tools=False, instructions=told)
+            parts.engine.report(TurnEnded())
+
+        return await self._turn(request)
 
     async def _turn(self, request: Callable[[AgentParts], None]) -> str:
         words: dict[str, str] = {}
@@ -257,13 +267,7 @@ class Agent:
             await self._questions.until_free(lambda: parts.conversation.is_free)
             parts = await self._connected()
             stream = self.events()
-
-            def ask() -> None:
-                request(parts)
-                # As when the service reports the end of the user's turn: from now on an answer is due.
-                parts.engine.report(TurnEnded())
-
-            self._questions.put(ask)
+            self._questions.put(functools.partial(request, parts))
             return stream
 
     def interrupt(self) -> None:

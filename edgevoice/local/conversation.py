@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from edgevoice.local.mind.approvals import is_refusal
 from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.refusals import RequestRefused
 
@@ -117,10 +118,17 @@ class ConversationItems:
         return None
 
     def fresh_note(self) -> ConversationItem | None:
-        """Return the client's latest note, a message of the role "system", that no answer has used."""
-        notes = (item for item in reversed(self.items) if item.body.get("role") == "system")
-        latest = next(notes, None)
-        return latest if latest is not None and not latest.is_used else None
+        """Return the client's latest note, a message of the role "system", that no answer has used.
+
+        A refusal that the user gave themselves is of no interest any more once they have said something else.
+        """
+        is_overtaken = False
+        for item in reversed(self.items):
+            if item.body.get("role") == "system":
+                is_old = item.is_used or (is_overtaken and is_refusal(item.text()))
+                return None if is_old else item
+            is_overtaken = is_overtaken or item.body.get("role") == "user"
+        return None
 
     def is_sure(self) -> bool:
         """Return whether what the user said last was heard clearly."""

@@ -67,6 +67,33 @@ def test_a_tool_never_runs_on_anything_else(converse: Converse, reply: str) -> N
     assert results(seen)[0] == ("set_volume", '{"declined":true}')
 
 
+def test_another_question_instead_of_a_reply_is_answered_too(converse: Converse) -> None:
+    answers: list[str] = []
+
+    async def program(agent: Agent) -> None:
+        agent.add_tools(get_current_time)
+        answers.append(await agent.ask("What time is it?"))
+
+        answers.append(await agent.ask("Set the volume to thirty percent."))
+        answers.append(await agent.ask("No."))
+        answers.append(await agent.ask("What time is it?"))
+
+    _, seen = held(converse, program)
+
+    assert answers == [
+        "It is eight fifteen in the morning. Okay, then I leave it.",
+        QUESTION,
+        "Okay, then I leave it.",
+        "It is eight fifteen in the morning.",
+    ]
+    assert not [event for event in seen if isinstance(event, events.Error)]
+
+
+def get_current_time() -> str:
+    """Say what time it is."""
+    return "2026-11-29T08:15:00"
+
+
 def test_the_users_spoken_yes_is_enough(converse: Converse, voice: HibariVoice) -> None:
     said: list[str] = []
 

@@ -22,6 +22,12 @@ def settled_call(note: str) -> ToolResult | None:
     return ToolResult(RequestedCall(found[2], {}), found[3]) if found is not None else None
 
 
+def is_refusal(note: str) -> bool:
+    """Return whether a note reports that the user did not want a tool to run."""
+    found = _NOTE.fullmatch(note.strip())
+    return found is not None and found[1] == "did not agree"
+
+
 def reply_to_approval(text: str, last_answer: str) -> Consent | None:
     """Return what ``text`` says to the client's question whether a tool may run; None if that was not asked.
 

@@ -95,7 +95,7 @@ def answer(request: Prompt) -> Reply:
             return Reply("Okay." if agreed is Consent.YES else phrases.DECLINED)
         return _answer(request)
     report = _result_sentence(told, [], {**request.declared, **request.tools})
-    if request.text is None or agreed is not None:
+    if request.text is None or (agreed in {Consent.YES, Consent.NO} and not request.results):
         return Reply(report)
     reply = _answer(request)
     return reply if reply.calls else Reply(f"{reply.speech} {report}")
