@@ -187,6 +187,7 @@ def test_everybody_can_use_the_page_and_it_fits(
         await opened.click("[aria-label='Edit captain']")
         await opened.until("!document.querySelector('#persona-form').hidden")
         await opened.run("for (const each of document.querySelectorAll('details')) each.open = true")
+        await opened.until("document.getAnimations().length === 0")
         assert await complaints(opened) == []
         assert await opened.run("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the screen"
         assert await opened.run(
@@ -194,7 +195,7 @@ def test_everybody_can_use_the_page_and_it_fits(
             ".filter((each) => each.offsetParent && each.getBoundingClientRect().height < 24).length === 0"
         ), "something is too small for a finger"
         await opened.run("document.querySelector('#theme').click(); document.querySelector('#theme').click()")
-        await opened.until("document.documentElement.dataset.theme === 'dark'")
+        await opened.until("document.documentElement.dataset.theme === 'dark' && document.getAnimations().length === 0")
         assert await complaints(opened, only="color-contrast") == []
         await opened.run("for (const each of document.querySelectorAll('details')) each.open = false; scrollTo(0, 0)")
         await opened.picture(PICTURES / f"{name}-dark.png")
