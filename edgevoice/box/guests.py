@@ -19,9 +19,9 @@ from edgevoice.extras import has, how_to_add
 from edgevoice.host.credentials import Key, find_secret
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.guest import Guest
-from edgevoice.settings.integrations import MetricsSettings, MqttSettings
+from edgevoice.settings.integrations import MetricsSettings, MqttSettings, MusicSettings
 from edgevoice.settings.schema import Settings
-from edgevoice.store.folders import runtime_folder
+from edgevoice.store.folders import cache_folder, runtime_folder
 
 if TYPE_CHECKING:
     from edgevoice.integrations.mqtt.broker import Broker
@@ -50,6 +50,8 @@ def _outward(settings: Settings, context: BoxContext, parts: Parts, handles: Box
     environment = context.environment or {}
     if settings.mqtt.host:
         yield Guest("mqtt", lambda: _mqtt(settings.mqtt, context, parts, handles, environment))
+    if settings.music.bus:
+        yield Guest("music", lambda: _music(settings.music, environment))
     if settings.metrics.enabled:
         yield Guest("metrics", lambda: _metrics(settings.metrics, context, parts, environment))
 
@@ -104,6 +106,15 @@ def _mqtt(
         words=settings.words,
     )
     return MqttLink(handles, means)
+
+
+def _music(settings: MusicSettings, environment: Mapping[str, str]) -> Observer:
+    if not has("dbus_fast"):
+        raise PackageMissing("the package dbus-fast is not installed", remedy=f"Add it: {how_to_add('music')}")
+    from edgevoice.integrations.music.ducking import NAME, MusicDucking  # noqa: PLC0415 - loaded only if it is wanted
+    from edgevoice.integrations.music.players import players_of  # noqa: PLC0415
+
+    return MusicDucking(lambda: players_of(settings.bus), settings.percent, cache_folder(environment) / NAME)
 
 
 def _metrics(settings: MetricsSettings, context: BoxContext, parts: Parts, environment: Mapping[str, str]) -> Observer:

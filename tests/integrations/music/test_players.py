@@ -1,0 +1,79 @@
+"""Players on a real D-Bus, in processes of their own."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from edgevoice.integrations.music.players import BusUnavailable, Players, players_of
+from tests.notes import note
+
+PLAYER = Path(__file__).with_name("small_player.py")
+PREFIX = "org.mpris.MediaPlayer2."
+CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>unix:path={path}</listen>
+<policy context="default"><allow send_destination="*"/><allow own="*"/><allow receive_sender="*"/>
+<allow user="*"/></policy></busconfig>
+"""
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Iterator[str]:
+    """The address of a bus with two players: one that plays, one that does not."""
+    daemon = shutil.which("dbus-daemon")
+    if daemon is None:
+        note("not judged: the tests with players on a D-Bus, because dbus-daemon is not installed")
+        pytest.skip("dbus-daemon is not installed: apt install dbus-daemon")
+    config = tmp_path / "bus.conf"
+    config.write_text(CONFIG.format(path=tmp_path / "bus"))
+    with ExitStack() as running:
+
+        def start(*command: str) -> "subprocess.Popen[str]":
+            environment = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/bus"}
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+            running.callback(process.wait, 10)
+            running.callback(process.kill)
+            assert process.stdout is not None
+            running.callback(process.stdout.close)
+            assert process.stdout.readline()
+            return process
+
+        start(daemon, f"--config-file={config}", "--nofork", "--print-address=1")
+        start(sys.executable, str(PLAYER), "loud", "Playing", "0.8")
+        start(sys.executable, str(PLAYER), "silent", "Paused", "0.5")
+        yield f"unix:path={tmp_path}/bus"
+
+
+def test_a_player_that_plays_is_found_read_and_set(bus: str) -> None:
+    async def run() -> None:
+        async with players_of(bus) as players:
+            assert await players.playing() == {f"{PREFIX}loud": 0.8}
+            await players.set_volume(f"{PREFIX}loud", 0.25)
+            assert await players.volume(f"{PREFIX}loud") == 0.25
+            assert await players.volume(f"{PREFIX}silent") == 0.5
+            # Neither is there.
+            assert await players.volume(f"{PREFIX}gone") is None
+            await players.set_volume(f"{PREFIX}gone", 0.5)
+
+    asyncio.run(run())
+
+
+def test_a_bus_that_is_not_there_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+
+    async def connect(bus: str) -> Players:
+        async with players_of(bus) as players:
+            return players
+
+    for bus in (f"unix:path={tmp_path}/none", "session", "unix:nonsense"):
+        with pytest.raises(BusUnavailable, match="cannot be reached") as refused:
+            asyncio.run(connect(bus))
+        assert "music.bus" in refused.value.line()
