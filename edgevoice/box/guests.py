@@ -34,6 +34,7 @@ class PackageMissing(EdgevoiceError):
     """What the settings ask for needs a package that is not installed."""
 
     code = "package-missing"
+    needs_person = True
 
 
 def open_guests(

@@ -271,6 +271,20 @@ def tools_bench(
     run_command(lambda: measure(seconds, as_json=as_json))
 
 
+@bench.command("integrations")
+def integrations_bench(
+    *,
+    seconds: Annotated[
+        int, typer.Option(min=2, max=3600, metavar="SECONDS", help="How long the connection is watched at rest.")
+    ] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure what Home Assistant over MQTT and metrics cost: memory, the processor at rest, the time of an order."""
+    from edgevoice.testbed.bench.integrations import measure
+
+    run_command(lambda: measure(seconds, as_json=as_json))
+
+
 @bench.command("commands")
 def commands_bench(
     *,

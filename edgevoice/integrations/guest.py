@@ -9,7 +9,7 @@ from typing import Final
 from edgevoice.core.backoff import Backoff
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer, Report
-from edgevoice.errors import EdgevoiceError
+from edgevoice.errors import EdgevoiceError, can_pass
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
@@ -22,17 +22,19 @@ _SETTLED_S: Final = 600.0
 class Guest(Observer):
     """An observer around one that may fail: ``make`` returns a new one for each start.
 
-    A guest whose ``run`` returns has nothing to do and is not started again. Between a failure and the next start it
-    sees nothing. ``chance`` returns numbers from 0 to 1 for jitter.
+    A guest whose ``run`` returns has nothing to do and is not started again, nor is one that only a person can help: a
+    package or a secret is missing. Between a failure and the next start it sees nothing. ``chance`` returns numbers
+    from 0 to 1 for jitter.
     """
 
     def __init__(self, name: str, make: Callable[[], Observer], chance: Callable[[], float] = random.random) -> None:
         self._name = name
         self._make = make
         self._chance = chance
-        self._inside: Observer | None = make()
+        self._inside: Observer | None = None
         self._failed = asyncio.Event()
         self._failure: Exception | None = None
+        self._begin()
 
     def observe(self, notice: Notice, now: float) -> None:
         """Show the guest what happened; one that fails sees nothing more until it has been started again."""
@@ -54,6 +56,9 @@ class Guest(Observer):
             if error is None:
                 return
             self._inside = None
+            if isinstance(error, EdgevoiceError) and not can_pass(error):
+                tell(_log, logging.ERROR, "guest-off", guest=self._name, code=error.code, problem=error.line())
+                return
             tries = 0 if loop.time() - began >= _SETTLED_S else tries
             delay_s = _AGAIN.delay_s(tries, self._chance)
             problem = error.line() if isinstance(error, EdgevoiceError) else type(error).__name__
@@ -62,7 +67,13 @@ class Guest(Observer):
             tries += 1
             self._failed.clear()
             self._failure = None
+            self._begin()
+
+    def _begin(self) -> None:
+        try:
             self._inside = self._make()
+        except Exception as error:  # noqa: BLE001 - as in `observe`
+            self._failure = error
 
     async def _run_once(self, report: Report) -> Exception | None:
         """Run the guest until it ends; return why it failed, ``None`` if it has nothing more to do."""

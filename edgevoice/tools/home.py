@@ -58,7 +58,10 @@ class HomeAssistant:
 
     def tell(self, text: str, is_cancelled: Callable[[], bool]) -> dict[str, Any]:
         """Return what Home Assistant answered; blocks. Raises ``ToolRefused`` with a text that can be spoken."""
-        wanted = {"text": text, "language": self._language, "conversation_id": self._conversation}
+        wanted = {"text": text, "language": self._language}
+        # Neither may be null.
+        if self._conversation:
+            wanted["conversation_id"] = self._conversation
         if self._settings.agent:
             wanted["agent_id"] = self._settings.agent
         answer = self._request("POST", "/api/conversation/process", wanted, is_cancelled)

@@ -9,7 +9,7 @@ import pytest
 from edgevoice.core.facts import TalkHeld
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer, Report
-from edgevoice.errors import ControlUnavailable
+from edgevoice.errors import ControlUnavailable, SettingsInvalid
 from edgevoice.integrations.guest import Guest
 from tests import virtual_time
 
@@ -119,3 +119,33 @@ def test_a_guest_that_had_run_for_long_is_started_again_soon() -> None:
         return [at - began for at, _ in door.came]
 
     assert virtual_time.run(scene()) == [0, 701, 1402]
+
+
+def test_a_guest_that_cannot_even_be_made_is_tried_again_and_the_box_starts() -> None:
+    async def scene() -> list[float]:
+        began, tried = asyncio.get_running_loop().time(), list[float]()
+
+        def make() -> Visitor:
+            tried.append(asyncio.get_running_loop().time() - began)
+            if len(tried) < 3:
+                raise ControlUnavailable("no folder")
+            return Visitor(lambda: None)
+
+        guest = Guest("control", make, lambda: 0.0)
+        guest.observe(TalkHeld(), 0.0)
+        await guest.run(lambda _fact: None)
+        return tried
+
+    assert virtual_time.run(scene()) == [0, 1, 4]
+
+
+def test_a_guest_that_only_a_person_can_help_is_logged_once_and_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    def make() -> Visitor:
+        raise SettingsInvalid("the secret mqtt_password is not stored")
+
+    async def scene() -> None:
+        await Guest("mqtt", make).run(lambda _fact: None)
+
+    virtual_time.run(scene())
+
+    assert [record.getMessage() for record in caplog.records] == ["guest-off"]

@@ -91,9 +91,7 @@ def test_a_wish_is_passed_on_and_the_answer_comes_back(home: SmallHome) -> None:
     answered = called(home.url, "turn on the light", agent="conversation.mine")
 
     assert answered == {"home_assistant_says": "Turned on the light", "kind": "action_done"}
-    assert home.asked == [
-        {"text": "turn on the light", "language": "de", "conversation_id": None, "agent_id": "conversation.mine"}
-    ]
+    assert home.asked == [{"text": "turn on the light", "language": "de", "agent_id": "conversation.mine"}]
 
 
 def test_what_is_said_next_belongs_to_the_same_conversation(home: SmallHome) -> None:
@@ -102,7 +100,8 @@ def test_what_is_said_next_belongs_to_the_same_conversation(home: SmallHome) -> 
     assistant.tell("turn on the light", lambda: False)
     assistant.tell("and off again", lambda: False)
 
-    assert [asked["conversation_id"] for asked in home.asked] == [None, "c-1"]
+    # The real one refuses a null with the status 400.
+    assert [asked.get("conversation_id", "none") for asked in home.asked] == ["none", "c-1"]
     assert "agent_id" not in home.asked[0]
 
 

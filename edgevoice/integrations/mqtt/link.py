@@ -42,7 +42,7 @@ _FLOODED_S: Final = 300.0
 _SETTLED_S: Final = 60.0
 """How long a connection must have lasted for the next failure to count as the first."""
 
-_LOOK_EVERY_S: Final = 5.0
+_LOOK_EVERY_S: Final = 10.0
 """How often what makes no notice is looked at: timers, minutes, the volume of the earcons."""
 
 _GATHER_S: Final = 0.1
@@ -86,6 +86,7 @@ class MqttLink(Observer):
         self._own: deque[Fact] = deque(maxlen=8)
         self._working: set[asyncio.Task[None]] = set()
         self._published: dict[str, bytes] = {}
+        self._announced: DeviceFacts | None = None
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - Home Assistant has a clock of its own
         """Follow what happens; events of a time without a connection are not sent later."""
@@ -132,9 +133,10 @@ class MqttLink(Observer):
         async with self._means.connect() as broker:
             self._published.clear()
             self._outgoing.clear()
+            self._announced = None
             try:
                 await self._look()
-                await self._publish_if_new(broker, topics.document, document(topics, self._device()))
+                await self._publish_device(broker)
                 await self._publish_if_new(broker, topics.state, self._state())
                 await broker.subscribe(topics.command("+"))
                 await broker.publish(topics.available, "online", is_retained=True)
@@ -154,12 +156,19 @@ class MqttLink(Observer):
             await self._changed.wait()
             await asyncio.sleep(_GATHER_S)
             self._changed.clear()
+            await self._look()
             while self._outgoing:
                 topic, fields = self._outgoing.popleft()
                 await broker.publish(topic, msgspec.json.encode(fields))
-            # The personas that can be chosen may have become others.
-            await self._publish_if_new(broker, topics.document, document(topics, self._device()))
+            await self._publish_device(broker)
             await self._publish_if_new(broker, topics.state, self._state())
+
+    async def _publish_device(self, broker: Broker) -> None:
+        """Publish the document if it has changed: the personas that can be chosen may have become others."""
+        if (device := self._device()) != self._announced:
+            self._announced = device
+            topics = self._means.topics
+            await self._publish_if_new(broker, topics.document, document(topics, device))
 
     async def _publish_if_new(self, broker: Broker, topic: str, content: dict[str, Any]) -> None:
         encoded = msgspec.json.encode(content)
@@ -171,7 +180,6 @@ class MqttLink(Observer):
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             await broker.check()
-            await self._look()
             self._changed.set()
 
     async def _look(self) -> None:
@@ -239,7 +247,6 @@ class MqttLink(Observer):
         else:
             if isinstance(request, messages.AskQuestion | messages.SayText):
                 self._answer(reply_of(request.id, command, found, words=self._means.words))
-            await self._look()
             self._changed.set()
 
     def _answer(self, fields: dict[str, Any]) -> None:

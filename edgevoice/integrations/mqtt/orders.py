@@ -24,7 +24,8 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True):
     say: Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
     then_listen: bool = True
     context: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
-    id: Annotated[str, Meta(max_length=64)] = ""
+    # Home Assistant makes a number of a text that looks like one.
+    id: Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=0, le=2**53)] = ""
     quiet_hours: messages.QuietHours = "skip"
 
 

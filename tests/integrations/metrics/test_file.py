@@ -1,6 +1,8 @@
 """The file with the metrics: complete, in Prometheus' own format, and gone with the box."""
 
 import asyncio
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from edgevoice.core.orders import CutPlayback, Light, ShowLight
 from edgevoice.errors import StorageUnavailable
 from edgevoice.integrations.metrics.file import NAME, Gauges, MetricsFile
 from tests import virtual_time
+
+DASHBOARD = Path(__file__).parents[3] / "docs" / "grafana" / "edgevoice.json"
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -85,3 +89,17 @@ def test_the_file_can_be_read_by_the_exporter_and_is_gone_with_the_box(tmp_path:
 def test_a_folder_that_cannot_be_written_is_one_clear_error() -> None:
     with pytest.raises(StorageUnavailable, match=r"edgevoice\.prom cannot be written"):
         MetricsFile(Path("/dev/null/edgevoice.prom"), 15, gauges()).write()
+
+
+@pytest.mark.skipif(not DASHBOARD.exists(), reason="the dashboard is not beside these tests: an installed copy")
+def test_the_dashboard_shows_metrics_that_exist(tmp_path: Path) -> None:
+    MetricsFile(tmp_path / NAME, 15, gauges()).write()
+    # A family without a sample has its name in the comments alone.
+    written = (tmp_path / NAME).read_text()
+
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    shown = {
+        name for panel in panels for target in panel["targets"] for name in re.findall(r"edgevoice_\w+", target["expr"])
+    }
+    assert len(shown) >= 15
+    assert not [name for name in sorted(shown) if re.sub(r"_bucket$", "", name) not in written]

@@ -1,10 +1,13 @@
 """The document that describes the device to Home Assistant."""
 
+from pathlib import Path
+
 import pytest
 
 from edgevoice.integrations.mqtt.device import EVENTS, DeviceFacts, document
 from edgevoice.integrations.mqtt.topics import Topics
 
+BLUEPRINT = Path(__file__).parents[3] / "docs" / "home-assistant" / "ask-when.yaml"
 TOPICS = Topics("0123456789ab")
 WHOLE = DeviceFacts("Kitchen", "1.2", can_dim=True, personas=("default", "pirate"), voices=("Sarah",))
 
@@ -61,3 +64,11 @@ def test_an_entity_that_the_box_does_not_have_is_removed_and_not_left_behind() -
     # A component with nothing but its platform is how Home Assistant is asked to remove it.
     assert entities["brightness"] == {"platform": "number"}
     assert entities["persona"] == entities["voice"] == {"platform": "select"}
+
+
+@pytest.mark.skipif(not BLUEPRINT.exists(), reason="the blueprint is not beside these tests: an installed copy")
+def test_the_blueprint_uses_the_topics_of_the_box() -> None:
+    text = BLUEPRINT.read_text()
+
+    for topic in (Topics("{{ box }}").command("ask"), Topics("{{ box }}").reply):
+        assert f'topic: "{topic}"' in text

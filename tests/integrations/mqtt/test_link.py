@@ -175,7 +175,7 @@ def test_what_changes_is_published_once_and_what_happens_as_an_event() -> None:
 def test_a_timer_that_somebody_set_is_shown_and_its_ring_is_an_event_of_timers() -> None:
     async def scene(home: Home) -> None:
         home.rings.append(RingSummary(4, is_timer=True, due_wall_s=1_800_000_000.0, label="pasta"))
-        await asyncio.sleep(6)
+        await asyncio.sleep(11)
         home.see(RingDue(4))
         await asyncio.sleep(1)
 
@@ -318,7 +318,7 @@ def test_a_lost_broker_is_dialled_again_after_growing_delays_and_logged_once(cap
 def test_a_connection_whose_thread_hangs_is_given_up_and_opened_again() -> None:
     async def scene(home: Home) -> None:
         home.broker.is_stuck = True
-        await asyncio.sleep(20)
+        await asyncio.sleep(15)
 
     assert len(live(scene).connected_at) == 2
 

@@ -33,6 +33,7 @@ from edgevoice.integrations.mqtt.orders import LARGEST_BYTES, request_of
             b'{"say": "Tea?", "context": "It is five.", "id": "7"}',
             messages.AskQuestion(text="Tea?", context="It is five.", chime=True, quiet_hours="skip", id="7"),
         ),
+        ("ask", b'{"say": "Tea?", "id": 7}', messages.AskQuestion(text="Tea?", chime=True, quiet_hours="skip", id=7)),
         (
             "ask",
             b'{"say": "Tea is ready.", "then_listen": false}',
