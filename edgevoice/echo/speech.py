@@ -209,6 +209,7 @@ class NearSpeech:
     def reset(self) -> None:
         """Forget the current sound, but not what was learned about the room."""
         self._stage = _Stage.QUIET
+        self._voice.end()
         self._window[:] = 0
         self._echo = self._long_echo = 0.0
 
@@ -276,9 +277,10 @@ class NearSpeech:
     def _follow(self, block: Block, levels: Levels) -> SpeechChange | None:
         if self._stage is _Stage.QUIET:
             self._stage, self._spurt = _Stage.CANDIDATE, Spurt()
+            self._voice.begin()
         spurt = self._spurt
         spurt.length += 1
-        spurt.listen(self._voice.certainty)
+        spurt.listen(self._voice.certainty_of_sound)
         # Full volume in the middle of a person's sentence would put them back under the bar.
         is_lowered = self._stage is _Stage.BEGUN
         is_over = block.over > 0 or (is_lowered and block.over > -_LENIENT_DB and self._voice.certainty >= CLEARLY)
@@ -296,6 +298,7 @@ class NearSpeech:
                 self._give_up(spurt)
             case _Stage.BEGUN if spurt.is_speech and spurt.level > self._surroundings.needed_db:
                 self._stage = _Stage.CONFIRMED
+                self._voice.end()
                 self._spoken = _SPOKEN_BLOCKS
                 return SpeechChange.CONFIRMED
             case _Stage.BEGUN if spurt.quiet >= _FADED_BLOCKS or spurt.length >= _LONGEST_BLOCKS:
@@ -322,6 +325,7 @@ class NearSpeech:
         if self._stage is _Stage.BEGUN:
             self._voice.mistrust()
         self._stage = _Stage.QUIET
+        self._voice.end()
         for levels, _ in spurt.levels:
             self._surroundings.take(levels, self._linear_bar.leak, is_over=True)
         bar = self._linear_bar

@@ -7,7 +7,7 @@ from edgevoice.echo.canceller import Samples
 VOICE = 0.4
 """Probability from the voice model at which one block counts as a voice."""
 
-UNDECIDED = 0.15
+UNDECIDED = 0.2
 """The probability that speaks neither for a voice nor against one; less counts as none."""
 
 
@@ -16,4 +16,8 @@ class VoiceModel(Protocol):
 
     def take(self, block: Samples) -> float:
         """Take the next samples, mono s16 at 16 kHz; return the probability of speech in the newest, from 0 to 1."""
+        ...
+
+    def anew(self) -> "VoiceModel":
+        """Return the same model as it is before it has heard anything."""
         ...

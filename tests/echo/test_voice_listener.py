@@ -1,22 +1,36 @@
 """What the voice model hears, and when it is believed although the sound is under the bar."""
 
+import wave
+from pathlib import Path
+
 import numpy as np
 
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.surroundings import Surroundings
 from edgevoice.echo.voice_listener import VoiceListener
+from edgevoice.wakeword.models.silero import load_voice
 
+WORDS = Path(__file__).parents[1] / "data" / "sounds" / "near" / "words"
 PER_S = 50
 
 
 class Certainty:
-    """A voice model with a given confidence."""
+    """A voice model with a given confidence; ``heard`` is what it took, and ``fresh`` the last one made of it anew."""
 
-    probability = 0.0
+    def __init__(self, probability: float = 0.0) -> None:
+        self.probability = probability
+        self.of_a_fresh_one = 0.0
+        self.heard: list[int] = []
+        self.fresh: Certainty | None = None
 
     def take(self, block: Samples) -> float:
         assert len(block) == BLOCK
+        self.heard.append(int(block[0]))
         return self.probability
+
+    def anew(self) -> "Certainty":
+        self.fresh = Certainty(self.of_a_fresh_one)
+        return self.fresh
 
 
 class Heard:
@@ -88,3 +102,81 @@ def test_without_a_model_any_sound_may_be_a_voice_and_none_is_clear() -> None:
     assert listener.may_be_voice(block)
     assert not listener.is_clear
     assert not listener.is_new
+
+
+def of_sound(heard: Heard, count: int, *, anew: float) -> list[float]:
+    """Return the certainty of each of that many blocks of a sound, of which a model without memory is that sure."""
+    heard.model.of_a_fresh_one = anew
+    heard.blocks(1, 0.05)
+    heard.listener.begin()
+    certainties = [heard.listener.certainty_of_sound]
+    for _ in range(count - 1):
+        heard.blocks(1, 0.05)
+        certainties.append(heard.listener.certainty_of_sound)
+    return certainties
+
+
+def test_a_model_without_memory_counts_from_the_fourth_block_of_which_it_is_all_but_certain() -> None:
+    assert of_sound(Heard(), 6, anew=0.95) == [0.05] * 3 + [0.95] * 3
+    assert of_sound(Heard(), 6, anew=0.85) == [0.05] * 6
+
+
+def test_a_model_without_memory_hears_300_ms_before_the_sound_and_then_every_block_of_it() -> None:
+    heard = Heard()
+    for number in range(40):
+        heard.listener.take(np.full(BLOCK, number, np.int16))
+
+    heard.listener.begin()
+    heard.listener.take(np.full(BLOCK, 40, np.int16))
+
+    assert heard.model.fresh is not None
+    assert heard.model.fresh.heard == [10 * number for number in range(24, 41)], "20 dB louder"
+
+
+def test_after_a_sound_the_model_with_memory_counts_alone_and_the_next_sound_starts_afresh() -> None:
+    heard = Heard()
+    of_sound(heard, 6, anew=0.95)
+
+    heard.listener.end()
+    heard.blocks(1, 0.3)
+
+    assert heard.listener.certainty_of_sound == 0.3
+    assert of_sound(heard, 5, anew=0.95) == [0.05] * 3 + [0.95] * 2
+
+
+def test_of_two_models_the_surer_one_counts() -> None:
+    heard = Heard()
+    of_sound(heard, 4, anew=0.95)
+
+    heard.blocks(1, 0.99)
+
+    assert heard.listener.certainty_of_sound == 0.99
+
+
+def test_without_a_model_nothing_starts_afresh() -> None:
+    listener = VoiceListener(None, Surroundings())
+    listener.begin()
+    listener.take(np.zeros(BLOCK, np.int16))
+
+    assert listener.certainty_of_sound == listener.certainty
+
+
+def test_a_word_that_silero_hardly_hears_after_50_s_of_noise_is_certain_all_the_same() -> None:
+    with wave.open(str(WORDS / "asterisk-en-digits-3.wav")) as file:
+        word = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    chance = np.random.default_rng(1)
+    noise = 10 * chance.standard_normal(50 * PER_S * BLOCK)
+    spoken = word / 100 + 10 * chance.standard_normal(len(word))
+    listener = VoiceListener(load_voice(), Surroundings())
+
+    for at in range(0, len(noise), BLOCK):
+        listener.take(noise[at : at + BLOCK].astype(np.int16))
+    listener.begin()
+    remembering, of_sound = [], []
+    for at in range(0, len(spoken) - BLOCK + 1, BLOCK):
+        listener.take(spoken[at : at + BLOCK].astype(np.int16))
+        remembering.append(listener.certainty)
+        of_sound.append(listener.certainty_of_sound)
+
+    assert max(remembering) < 0.5
+    assert sum(certainty > 0.9 for certainty in of_sound) > 5

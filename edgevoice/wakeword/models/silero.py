@@ -52,6 +52,10 @@ class SileroVoice:
         self._window: npt.NDArray[np.int16] = np.zeros(CONTEXT, np.int16)
         self._probability = 0.0
 
+    def anew(self) -> "SileroVoice":
+        """Return the same model in its initial state; see ``echo.voice.VoiceModel.anew``."""
+        return SileroVoice(self._session)
+
     def take(self, block: npt.NDArray[np.int16]) -> float:
         """Take the next samples; see ``echo.voice.VoiceModel.take``."""
         self._window = np.concatenate([self._window, block])

@@ -71,6 +71,23 @@ def test_it_carries_its_state_between_blocks_and_never_exceeds_full_scale() -> N
     assert max(abs(asked["input"]).max() for asked in session.asked) == 1
 
 
+def test_anew_it_remembers_nothing_and_leaves_the_first_one_as_it_is() -> None:
+    session = Session()
+    voice = SileroVoice(session)
+    sound = np.arange(1, 2 * BLOCK + 1, dtype=np.int16)
+    voice.take(sound[:BLOCK])
+    voice.take(sound[BLOCK:])
+
+    anew = voice.anew()
+    for at in (0, BLOCK):
+        anew.take(sound[at : at + BLOCK])
+
+    first, second = session.asked
+    assert (second["input"] == first["input"]).all()
+    assert second["state"].max() == 0
+    assert voice.take(sound[:BLOCK]) == 0.25
+
+
 def test_without_its_package_the_error_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
 
