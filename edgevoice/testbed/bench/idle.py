@@ -1,20 +1,22 @@
 """`edgevoice bench idle`: the whole daemon, listening on the virtual card with nobody speaking to it.
 
 The figures are for the daemon alone. A box without a key also runs a child process that answers, with memory of its
-own; here an address is set, so there is none. CPU time and switches are counted from second 25 of each listening
-period, when the streams have settled, so over 35 s of 60; memory is read at the end of each.
+own; here an address is set, so there is none. CPU time (by thread, too), switches, and instructions where `perf` may
+count them, are counted from second 25 of each listening period, when the streams have settled, so over 35 s of 60;
+memory is read at the end of each.
 """
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,7 @@ from edgevoice.testbed.bench.wakeword import library_cpu_ms_per_s
 from edgevoice.testbed.stage.talker import words as speech_of
 from edgevoice.testbed.virtual import VirtualCard
 from edgevoice.testbed.virtual.card import MICROPHONE, SPEAKER
-from edgevoice.wakeword.models.front_end import parts_of
+from edgevoice.wakeword.engine import stages_in
 
 _START_LIMIT_S = 60.0
 _SETTLING_S = 25.0
@@ -71,17 +73,32 @@ class ProcessUsage:
     cpu_s: float
     card_cpu_s: float
     switches: int
+    by_thread_s: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, process: int) -> "ProcessUsage":
         """Read the usage from /proc; the CPU time is exact to the nanosecond, not to the tick."""
         ran_s = {True: 0.0, False: 0.0}
         switches = 0
+        by_thread_s: dict[str, float] = {}
         for task in Path(f"/proc/{process}/task").iterdir():
-            is_card = (task / "comm").read_text(encoding="utf-8").strip() == _CARD_THREAD
-            ran_s[is_card] += int((task / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+            name = (task / "comm").read_text(encoding="utf-8").strip()
+            task_s = int((task / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+            is_card = name == _CARD_THREAD
+            ran_s[is_card] += task_s
             switches += 0 if is_card else _field(task / "status", "voluntary_ctxt_switches")
-        return cls(time.monotonic(), ran_s[False], ran_s[True], switches)
+            # PortAudio's threads have the program's name, as the loop's has.
+            by_thread_s[f"{'loop' if task.name == str(process) else name}-{task.name}"] = task_s
+        return cls(time.monotonic(), ran_s[False], ran_s[True], switches, by_thread_s)
+
+    def by_thread(self, later: "ProcessUsage") -> dict[str, float]:
+        """Return what each thread used from this moment until ``later``, in percent of a core, the busiest first."""
+        wall_s = later.at_s - self.at_s
+        used = {
+            name: round(100 * (task_s - self.by_thread_s.get(name, 0.0)) / wall_s, 2)
+            for name, task_s in later.by_thread_s.items()
+        }
+        return dict(sorted(((name, share) for name, share in used.items() if share), key=lambda item: -item[1]))
 
     def until(self, later: "ProcessUsage") -> dict[str, float]:
         """Return what was used from this moment until ``later``."""
@@ -99,12 +116,12 @@ def measure(seconds: int, *, as_json: bool) -> int:
     Return the exit status.
     """
     # What is created once in a box's life is not part of a start.
-    parts_of(cache_folder(os.environ))
+    stages_in(cache_folder(os.environ))
     speech = _speech()
     with VirtualCard() as card, tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
         card.speak(_room(20))
         with running_daemon(card, Path(folder)) as (process, start_s):
-            report: dict[str, object] = dict(_listen(process.pid, card, _room(seconds), seconds))
+            report = _listen(process.pid, card, _room(seconds), seconds)
             report["counts"] = _what_counts(seconds)
             report["rss_mb"] = rss_mb(process.pid)
             _remark("in silence", report, is_quiet=as_json)
@@ -141,15 +158,16 @@ def _settling_s(seconds: int) -> float:
     return min(_SETTLING_S, seconds / 2)
 
 
-def _remark(when: str, report: dict[str, object] | dict[str, float], *, is_quiet: bool) -> None:
+def _remark(when: str, report: dict[str, object], *, is_quiet: bool) -> None:
     if not is_quiet:
         print(f"{when}: {report['cpu_percent_of_a_core']} % of a core", file=sys.stderr)
 
 
-def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> dict[str, float]:
+def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> dict[str, object]:
     """Play ``sound`` to the card and measure, without the first seconds, in which the gate and the caches settle."""
     second = 0
     begun: ProcessUsage | None = None
+    counter: _Instructions | None = None
     settled_s = time.monotonic() + _settling_s(seconds)
     ends_s = time.monotonic() + seconds
     while (now := time.monotonic()) < ends_s:
@@ -157,14 +175,38 @@ def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> d
             card.speak(sound[second * NEAR_END_HZ : (second + 1) * NEAR_END_HZ])
             second += 1
         if begun is None and now >= settled_s:
-            begun = ProcessUsage.of(process)
+            begun, counter = ProcessUsage.of(process), _Instructions(process)
         time.sleep(0.5)
     if begun is None:
         raise DaemonLost("the measurement was too short")
-    return begun.until(ProcessUsage.of(process))
+    ended = ProcessUsage.of(process)
+    figures: dict[str, object] = {**begun.until(ended), "by_thread_percent": begun.by_thread(ended)}
+    figures["million_instructions_per_s"] = counter.per_s() if counter is not None else None
+    return figures
 
 
-@contextmanager
+class _Instructions:
+    """Counts a process's instructions by `perf`, where it may; unlike time, they do not depend on other programs."""
+
+    def __init__(self, process: int) -> None:
+        command = ["perf", "stat", "-x", ",", "-e", "instructions:u", "-p", str(process)]
+        self._began_s = time.monotonic()
+        self._perf: subprocess.Popen[str] | None = None
+        with contextlib.suppress(OSError):
+            self._perf = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def per_s(self) -> float | None:
+        """End counting; return the mean in millions, None if nothing was counted."""
+        if self._perf is None:
+            return None
+        self._perf.send_signal(signal.SIGINT)
+        seconds = time.monotonic() - self._began_s
+        _, told = self._perf.communicate()
+        counted = next((line.split(",")[0] for line in told.splitlines() if "instructions" in line), "")
+        return round(int(counted) / seconds / 1e6, 1) if counted.isdecimal() else None
+
+
+@contextlib.contextmanager
 def running_daemon(
     card: VirtualCard, folder: Path, more: str = ""
 ) -> Iterator[tuple["subprocess.Popen[bytes]", float]]:
