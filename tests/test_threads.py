@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,13 @@ def test_a_function_runs_in_a_named_daemon_thread_and_its_result_arrives() -> No
 
     assert (thread.name, thread.daemon) == ("opening a card", True)
     assert thread is not threading.current_thread()
+
+
+def test_a_thread_shows_its_name_to_other_programs() -> None:
+    def shown() -> str:
+        return Path(f"/proc/self/task/{threading.get_native_id()}/comm").read_text().strip()
+
+    assert threads.start(shown, name="a name that is too long").result(5) == "a name that is "[:15].strip()
 
 
 def test_an_error_is_raised_where_the_result_is_requested() -> None:
