@@ -63,6 +63,7 @@ def test_without_the_voice_model_speech_is_detected_by_pitch_alone_and_the_log_s
     def fail() -> None:
         raise error
 
+    monkeypatch.setattr(opening, "kernel_at_hand", lambda _folder: None)
     monkeypatch.setattr(opening, "load_voice", fail)
 
     assert open_voice() is None
