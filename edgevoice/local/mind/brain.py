@@ -7,6 +7,19 @@ from typing import Any
 
 from edgevoice.core.consent import Consent
 from edgevoice.local.mind import phrases
+from edgevoice.local.mind.alarm_commands import (
+    AlarmRequest,
+    AlarmWish,
+    CancelNamedWish,
+    ChangeWish,
+    LeftWish,
+    NamedTimerWish,
+    ReminderWish,
+    SnoozeWish,
+    alarm_call,
+    alarm_sentence,
+    alarm_trouble,
+)
 from edgevoice.local.mind.approvals import reply_to_approval, settled_call
 from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.mind.clock_reading import MONTHS, read_clock
@@ -42,7 +55,8 @@ from edgevoice.local.mind.persona_commands import (
     persona_trouble,
 )
 from edgevoice.local.mind.questions import asked, is_answer, question, settled
-from edgevoice.local.mind.tool_kinds import MEMORY, PERSONAS, DeclaredTool, ToolKind, find, kind_of, parameter
+from edgevoice.local.mind.spoken_clock import spoken_time
+from edgevoice.local.mind.tool_kinds import ALARMS, MEMORY, PERSONAS, DeclaredTool, ToolKind, find, kind_of, parameter
 from edgevoice.local.mind.verbatim import verbatim, wants_echo
 
 
@@ -136,7 +150,7 @@ def _directly(rounds: Sequence[Sequence[RequestedCall]], request: Prompt) -> Rep
 
 def _is_harmless(intents: Sequence[Intent]) -> bool:
     """Return whether what was perhaps misheard can be done at once: it changes nothing, and the answer shows it."""
-    return bool(intents) and all(isinstance(intent, RecallWish | SearchWish) for intent in intents)
+    return bool(intents) and all(isinstance(intent, RecallWish | SearchWish | LeftWish) for intent in intents)
 
 
 def _done(intents: Sequence[Intent], request: Prompt) -> Reply:
@@ -186,6 +200,10 @@ def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
             return memory_call(intent, request.tools, known(request.instructions, request.past))
         case PersonaWish() | VoiceWish() | SpeedWish() | PersonaRequest():
             return persona_call(intent, request.tools)
+        case AlarmWish() | ReminderWish() | NamedTimerWish() | ChangeWish() | CancelNamedWish():
+            return alarm_call(intent, request.tools)
+        case LeftWish() | SnoozeWish() | AlarmRequest():
+            return alarm_call(intent, request.tools)
 
 
 def _help(tools: Mapping[str, DeclaredTool]) -> str:
@@ -244,6 +262,8 @@ def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping
         return _trouble(kind, str(told.get("error", "")))
     if kind in MEMORY:
         return memory_sentence(kind, result.output, arguments)
+    if kind in ALARMS:
+        return alarm_sentence(kind, result.output, arguments, asked)
     if kind in PERSONAS:
         return persona_sentence(kind, told, arguments)
     match kind:
@@ -268,6 +288,8 @@ def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping
 def _trouble(kind: ToolKind | None, error: str) -> str:
     if kind is ToolKind.REMEMBER and "full" in error:
         return phrases.MEMORY_FULL
+    if kind in ALARMS:
+        return alarm_trouble(kind, error)
     return persona_trouble(kind, error) if kind in PERSONAS else phrases.TOOL_FAILED
 
 
@@ -305,17 +327,6 @@ def _volume_sentence(told: Mapping[str, Any], arguments: Mapping[str, Any]) -> s
             return f"The volume is at {spoken(round(percent))} percent."
     change = arguments.get("change")
     return "Okay, a little quieter." if isinstance(change, int) and change < 0 else "Okay, a little louder."
-
-
-def spoken_time(hour: int, minute: int) -> str:
-    """Return a time of day as words: ``six oh four in the evening``."""
-    part = "at night" if hour < 5 or hour >= 22 else "in the morning" if hour < 12 else "in the afternoon"
-    if 18 <= hour < 22:
-        part = "in the evening"
-    clock = spoken((hour - 1) % 12 + 1)
-    if minute == 0:
-        return f"{clock} o'clock {part}"
-    return f"{clock} {'oh ' if minute < 10 else ''}{spoken(minute)} {part}"
 
 
 def spoken_date(year: int, month: int, day: int) -> str:

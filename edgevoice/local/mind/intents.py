@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
 
+from edgevoice.local.mind.alarm_commands import AlarmIntent, AlarmWish, ReminderWish, alarm_wish
 from edgevoice.local.mind.free_words import core
 from edgevoice.local.mind.memory_commands import (
     ForgetWish,
@@ -63,7 +64,7 @@ class CancelWish:
     seconds: int
 
 
-Intent = Wish | VolumeWish | TimerWish | CancelWish | MemoryIntent | PersonaIntent
+Intent = Wish | VolumeWish | TimerWish | CancelWish | MemoryIntent | PersonaIntent | AlarmIntent
 
 VOLUME_STEP_PERCENT = 10
 # Share of the words that must belong to an intent. Measured on sentences from outside the vocabulary: below this
@@ -179,13 +180,14 @@ def understand(text: str) -> list[Intent]:
     if intents := _of_closed_vocabulary(text):
         return intents
     said = core(text)
-    wish = memory_wish(said) or persona_wish(said)
+    wish = memory_wish(said) or alarm_wish(said) or persona_wish(said)
     return [] if wish is None else [wish]
 
 
 def has_free_words(intents: Sequence[Intent]) -> bool:
     """Return whether more words could follow: after "remember that the bins" the user may only have paused."""
-    return any(isinstance(intent, RememberWish | ForgetWish | RecallWish | SearchWish) for intent in intents)
+    free = RememberWish | ForgetWish | RecallWish | SearchWish | AlarmWish | ReminderWish
+    return any(isinstance(intent, free) for intent in intents)
 
 
 def _of_closed_vocabulary(text: str) -> list[Intent]:

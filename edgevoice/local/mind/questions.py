@@ -7,6 +7,17 @@ state: a question expires with the next answer, and a new session has none.
 import re
 from typing import assert_never
 
+from edgevoice.local.mind.alarm_commands import (
+    AlarmRequest,
+    AlarmWish,
+    CancelNamedWish,
+    ChangeWish,
+    LeftWish,
+    NamedTimerWish,
+    ReminderWish,
+    SnoozeWish,
+    question_about_alarm,
+)
 from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, normalise, understand
 from edgevoice.local.mind.memory_commands import (
     FORGET_EVERYTHING,
@@ -49,6 +60,10 @@ def question(intent: Intent) -> str | None:
             return question_about(intent)
         case PersonaWish() | VoiceWish() | SpeedWish() | PersonaRequest():
             return None
+        case AlarmWish() | ReminderWish() | NamedTimerWish() | ChangeWish() | CancelNamedWish():
+            return question_about_alarm(intent)
+        case LeftWish() | SnoozeWish() | AlarmRequest():
+            return question_about_alarm(intent)
         case _:
             assert_never(intent)
 

@@ -26,9 +26,23 @@ class ToolKind(Enum):
     SPEED = "set_speed"
     UNDO = "undo_persona"
     RESET = "reset_persona"
+    CHANGE = "change_timer"
+    TIMERS = "list_timers"
+    ALARM = "set_alarm"
+    REMINDER = "set_reminder"
+    ALARMS = "list_alarms"
+    CANCEL_ALARMS = "cancel_alarms"
+    SNOOZE = "snooze"
+    WHY = "why_did_that_fail"
 
 
 MEMORY = frozenset({ToolKind.REMEMBER, ToolKind.FORGET, ToolKind.FORGET_ALL, ToolKind.SEARCH})
+ALARMS = frozenset(
+    {
+        *(ToolKind.CHANGE, ToolKind.TIMERS, ToolKind.ALARM, ToolKind.REMINDER),
+        *(ToolKind.ALARMS, ToolKind.CANCEL_ALARMS, ToolKind.SNOOZE, ToolKind.WHY),
+    }
+)
 PERSONAS = frozenset({ToolKind.PERSONA, ToolKind.VOICE, ToolKind.SPEED, ToolKind.UNDO, ToolKind.RESET})
 
 
@@ -68,7 +82,7 @@ _NAMES = {
         r"|hang ?up(?: (?:the )?call)?|(?:say )?good ?bye"
     ),
     # What these mean is our own: only our own names for them count.
-    **{kind: in_words(kind.value) for kind in (*MEMORY, *PERSONAS)},
+    **{kind: in_words(kind.value) for kind in (*MEMORY, *PERSONAS, *ALARMS)},
 }
 _DESCRIPTIONS = {
     ToolKind.CLOCK: (

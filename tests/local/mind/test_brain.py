@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from edgevoice.local.mind import phrases, vocabulary
-from edgevoice.local.mind.brain import Prompt, Reply, answer, is_complete, spoken_time
+from edgevoice.local.mind.brain import Prompt, Reply, answer, is_complete
 from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.mind.intents import Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
 from edgevoice.local.mind.numbers import in_digits, spoken, spoken_duration, spoken_ordinal, spoken_year
@@ -174,20 +174,6 @@ def test_a_tools_result_becomes_a_sentence(
     result = ToolResult(RequestedCall(name, arguments), text)
 
     assert answer(Prompt(said, results=[result], tools=TOOLS)).speech == speech
-
-
-@pytest.mark.parametrize(
-    ("hour", "minute", "words"),
-    [
-        (0, 0, "twelve o'clock at night"),
-        (9, 4, "nine oh four in the morning"),
-        (12, 15, "twelve fifteen in the afternoon"),
-        (17, 59, "five fifty nine in the afternoon"),
-        (23, 30, "eleven thirty at night"),
-    ],
-)
-def test_a_time_is_spoken_in_words(hour: int, minute: int, words: str) -> None:
-    assert spoken_time(hour, minute) == words
 
 
 def test_numbers_survive_conversion_to_words_and_back() -> None:

@@ -53,7 +53,7 @@ def test_a_tool_is_found_by_its_name(kind: ToolKind, names: str) -> None:
     [
         *("get_volume", "volume_up", "get_timezone", "get_time_in_city", "get_weather", "timer_list", "get_timers"),
         *("runtime", "time_travel", "unset_timer", "extend_timer", "end", "update", "validate", "start_call"),
-        *("cancel_order", "stop_music", "set_alarm", "end_date", "start_time", "uptime"),
+        *("cancel_order", "stop_music", "end_date", "start_time", "uptime"),
     ],
 )
 def test_a_name_that_only_sounds_alike_is_another_tool(name: str) -> None:

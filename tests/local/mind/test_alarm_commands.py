@@ -1,0 +1,210 @@
+"""Alarms, reminders and named timers: what people say, the calls that follow, and what they hear of the results."""
+
+import json
+from typing import Any
+
+import pytest
+
+from edgevoice.alarms.tools import AlarmTools
+from edgevoice.local.mind.brain import Prompt, answer, is_complete
+from edgevoice.local.mind.calls import RequestedCall, ToolResult
+from edgevoice.local.mind.tool_kinds import DeclaredTool
+
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+EVERY_DAY = [*WEEKDAYS, "saturday", "sunday"]
+NAMES = (
+    *("set_timer", "change_timer", "list_timers", "cancel_timers", "set_alarm", "set_reminder", "list_alarms"),
+    *("cancel_alarms", "snooze", "why_did_that_fail"),
+)
+TOOLS = {name: DeclaredTool(frozenset({"seconds", "label"})) for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "arguments"),
+    [
+        ("How long is left?", "list_timers", {}),
+        ("How long is left on the pasta timer?", "list_timers", {}),
+        ("How long does the egg timer have left?", "list_timers", {}),
+        ("What timers are set?", "list_timers", {}),
+        ("Set a ten minute pasta timer.", "set_timer", {"seconds": 600, "label": "pasta"}),
+        ("An egg timer for four minutes, please.", "set_timer", {"seconds": 240, "label": "egg"}),
+        ("Add two minutes.", "change_timer", {"seconds": 120}),
+        ("Two more minutes, please.", "change_timer", {"seconds": 120}),
+        ("A minute more.", "change_timer", {"seconds": 60}),
+        ("Add an hour to the roast timer.", "change_timer", {"seconds": 3600, "label": "roast"}),
+        ("Take two minutes off the pasta timer.", "change_timer", {"seconds": -120, "label": "pasta"}),
+        ("Cancel the pasta timer.", "cancel_timers", {"label": "pasta"}),
+        ("What alarms are set?", "list_alarms", {}),
+        ("Cancel my alarm.", "cancel_alarms", {}),
+        ("Wake me at seven on weekdays.", "set_alarm", {"time": "07:00", "days": WEEKDAYS}),
+        ("Hey Jarvis, wake me up at half past six.", "set_alarm", {"time": "06:30"}),
+        ("Wake me at quarter to seven every day.", "set_alarm", {"time": "06:45", "days": EVERY_DAY}),
+        (
+            "Wake me at quarter past nine on Saturdays and Sundays.",
+            "set_alarm",
+            {"time": "09:15", "days": EVERY_DAY[5:]},
+        ),
+        ("Wake me at nine at the weekend.", "set_alarm", None),
+        ("Wake me at nine on weekends.", "set_alarm", {"time": "09:00", "days": EVERY_DAY[5:]}),
+        ("Set an alarm for 7:30 pm.", "set_alarm", {"time": "19:30"}),
+        ("Set an alarm for 12 am.", "set_alarm", {"time": "00:00"}),
+        ("Wake me at two.", "set_alarm", {"time": "14:00"}),
+        ("Wake me at two at night.", "set_alarm", {"time": "02:00"}),
+        ("Wake me at eleven at night.", "set_alarm", {"time": "23:00"}),
+        ("Wake me at noon.", "set_alarm", {"time": "12:00"}),
+        ("Wake me at midnight.", "set_alarm", {"time": "00:00"}),
+        ("Wake me at 25.", "set_alarm", None),
+        ("Wake me tomorrow at seven.", "set_alarm", None),
+        ("Do not wake me at seven.", "set_alarm", None),
+        ("Remind me at six to call Mum.", "set_reminder", {"text": "call Mum", "time": "18:00"}),
+        ("Remind me to take out the bins at eight.", "set_reminder", {"text": "take out the bins", "time": "08:00"}),
+        ("Remind me at 31 to call Mum.", "set_reminder", None),
+        (
+            "Remind me every day at six to take one pill.",
+            "set_reminder",
+            {"text": "take one pill", "time": "18:00", "days": EVERY_DAY},
+        ),
+        (
+            "Remind me in ten minutes to stir the soup",
+            "set_reminder",
+            {"text": "stir the soup", "in_seconds_from_now": 600},
+        ),
+        ("Remind me to leave in an hour.", "set_reminder", {"text": "leave", "in_seconds_from_now": 3600}),
+        ("Snooze.", "snooze", {}),
+        ("Snooze for five minutes.", "snooze", {"minutes": 5}),
+        ("Why did that fail?", "why_did_that_fail", {}),
+        ("Cancel the current timer then the kettle timer.", "cancel_timers", None),
+        ("Ten minute all timer.", "set_timer", None),
+    ],
+)
+def test_a_sentence_is_one_call_or_none(said: str, name: str, arguments: dict[str, Any] | None) -> None:
+    calls = answer(Prompt(said, tools=TOOLS)).calls
+
+    assert calls == (() if arguments is None else (RequestedCall(name, arguments),))
+
+
+def test_every_tool_of_timers_and_alarms_can_be_asked_for() -> None:
+    offered = {name for name in dir(AlarmTools) if not name.startswith("_")} - {"functions"}
+
+    assert offered <= set(NAMES)
+
+
+def heard(said: str, name: str, arguments: dict[str, Any], output: object) -> str:
+    result = ToolResult(RequestedCall(name, arguments), json.dumps(output))
+    return answer(Prompt(said, results=[result], tools=TOOLS)).speech
+
+
+PASTA = {"label": "pasta", "set_for_seconds": 600, "seconds_left": 125}
+PLAIN = {"label": "", "set_for_seconds": 60, "seconds_left": 30}
+SCHOOL = {"kind": "alarm", "label": "school", "rings_at": "Monday 2025-12-01 07:00"}
+SEVEN = "Okay, at seven o'clock in the morning"
+UNNAMED = {"kind": "alarm", "label": "", "rings_at": "Tuesday 2025-12-02 18:05"}
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "arguments", "output", "speech"),
+    [
+        ("how long is left", "list_timers", {}, [PLAIN], "Thirty seconds."),
+        (
+            "how long is left",
+            "list_timers",
+            {},
+            [PASTA, PLAIN],
+            "Two minutes and five seconds on the pasta timer, and thirty seconds.",
+        ),
+        ("how long is left on the egg timer", "list_timers", {}, [PASTA], "There is no timer running."),
+        ("what alarms are set", "list_alarms", {}, [], "There is no alarm set."),
+        (
+            "what alarms are set",
+            "list_alarms",
+            {},
+            [SCHOOL, UNNAMED],
+            "Monday at seven o'clock in the morning, school. Tuesday at six oh five in the evening.",
+        ),
+        (
+            "what alarms are set",
+            "list_alarms",
+            {},
+            [UNNAMED] * 5,
+            "Tuesday at six oh five in the evening. " * 3 + "And two more.",
+        ),
+        ("cancel my alarm", "cancel_alarms", {}, {"cancelled": 0}, "There is no alarm set."),
+        ("cancel my alarm", "cancel_alarms", {}, {"cancelled": 1}, "The alarm is cancelled."),
+        ("cancel my alarms", "cancel_alarms", {}, {"cancelled": 2}, "The alarms are cancelled."),
+        (
+            "add two minutes",
+            "change_timer",
+            {"seconds": 120},
+            {"rings_in_seconds": 180},
+            "Okay, it rings in three minutes.",
+        ),
+        ("snooze", "snooze", {}, {}, "Okay."),
+        ("snooze", "snooze", {}, {"error": "nothing has rung"}, "Nothing has rung just now."),
+        ("add two minutes", "change_timer", {}, {"error": "0 timers match"}, "There is no such timer running."),
+        ("add two minutes", "change_timer", {}, {"error": "2 timers match"}, "Which timer? Several are running."),
+        ("wake me at 25", "set_alarm", {}, {"error": "date: x"}, "Sorry, that did not work."),
+        ("wake me at seven", "set_alarm", {"time": "07:00"}, {}, "Okay, at seven o'clock in the morning."),
+        (
+            "wake me at seven on weekdays",
+            "set_alarm",
+            {"time": "07:00", "days": WEEKDAYS},
+            {},
+            "Okay, at seven o'clock in the morning, on weekdays.",
+        ),
+        (
+            "x",
+            "set_alarm",
+            {"time": "07:00", "days": EVERY_DAY},
+            {},
+            SEVEN + ", every day.",
+        ),
+        (
+            "x",
+            "set_alarm",
+            {"time": "07:00", "days": ["friday"]},
+            {},
+            SEVEN + ", on Friday.",
+        ),
+        ("x", "set_reminder", {"text": "go", "in_seconds_from_now": 600}, {}, "Okay, in ten minutes."),
+        ("why did that fail", "why_did_that_fail", {}, {"failures": []}, "Nothing has failed lately."),
+        (
+            "why did that fail",
+            "why_did_that_fail",
+            {},
+            {"failures": [{"problem": "The network was down.", "remedy": "Check the router."}]},
+            "The network was down. Check the router.",
+        ),
+    ],
+)
+def test_a_result_is_said(said: str, name: str, arguments: dict[str, Any], output: object, speech: str) -> None:
+    assert heard(said, name, arguments, output) == speech
+
+
+def test_without_the_tools_the_box_says_that_it_cannot() -> None:
+    assert answer(Prompt("Wake me at seven.")).speech == "I cannot set alarms here."
+    assert answer(Prompt("Why did that fail?")).speech == "I do not know what fails here."
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "agreed"),
+    [
+        ("wake me at seven", "Wake me at seven in the morning?", RequestedCall("set_alarm", {"time": "07:00"})),
+        (
+            "wake me at 7 30 pm",
+            "Wake me at seven thirty in the evening?",
+            RequestedCall("set_alarm", {"time": "19:30"}),
+        ),
+        ("wake me at two", "Wake me at two in the afternoon?", RequestedCall("set_alarm", {"time": "14:00"})),
+        ("cancel my alarm", "Cancel my alarms?", RequestedCall("cancel_alarms", {})),
+    ],
+)
+def test_what_was_perhaps_misheard_is_asked_about_and_done_after_a_yes(
+    said: str, question: str, agreed: RequestedCall
+) -> None:
+    assert answer(Prompt(said, is_sure=False, tools=TOOLS)).speech == question
+    assert answer(Prompt("yes", last_answer=question, tools=TOOLS)).calls == (agreed,)
+
+
+def test_a_pause_in_an_alarm_does_not_end_the_turn() -> None:
+    assert not is_complete("wake me at seven"), "on weekdays may follow"
+    assert is_complete("snooze")
