@@ -40,10 +40,10 @@ class Echo(Protocol):
 class Microphone(Timed):
     """The near-end, every sample numbered from the first.
 
-    ``hear`` gets each 80 ms frame and the number of the sample after it, in PortAudio's thread; ``notice`` is called
-    there after each period, so that a reader may fetch it. Both must return at once. ``echo`` comes before both;
-    ``clock`` is fitted to the callbacks. ``sounded_at`` is when PortAudio last delivered more than zeros, in monotonic
-    seconds, whether muted or not.
+    ``hear``, and what is added by ``hear_also``, get each 80 ms frame and the number of the sample after it, in
+    PortAudio's thread; ``notice`` is called there after each period, so that a reader may fetch it. All must return at
+    once. ``echo`` comes before them; ``clock`` is fitted to the callbacks. ``sounded_at`` is when PortAudio last
+    delivered more than zeros, in monotonic seconds, whether muted or not.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Microphone(Timed):
         echo: Echo | None = None,
         clock: ClockFit | None = None,
     ) -> None:
-        self._hear = hear
+        self._hearers: tuple[Callable[[bytes, int], None], ...] = (hear,)
         self._notice = notice
         self._echo = echo
         self._lock = threading.Lock()
@@ -64,6 +64,10 @@ class Microphone(Timed):
         self._mutes = 0
         self.timing = CallbackTime(clock or ClockFit(NEAR_END_HZ), "input_buffer_adc_time")
         self.sounded_at = 0.0
+
+    def hear_also(self, hear: Callable[[bytes, int], None]) -> None:
+        """Give each frame to ``hear`` too, from the next one on."""
+        self._hearers = (*self._hearers, hear)
 
     @property
     def overflows(self) -> int:
@@ -114,7 +118,8 @@ class Microphone(Timed):
                 frame = bytes(self._frame[: 2 * FRAME])
                 del self._frame[: 2 * FRAME]
         if frame is not None:
-            self._hear(frame, end)
+            for hear in self._hearers:
+                hear(frame, end)
         self._notice()
         return _RESULT
 

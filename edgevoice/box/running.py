@@ -17,6 +17,7 @@ from edgevoice.box.hearing import Hearing
 from edgevoice.box.mcp_servers import McpServers
 from edgevoice.box.presses import Presses
 from edgevoice.box.sayings import Sayings
+from edgevoice.box.word_fit import word_fit
 from edgevoice.core.orders import Light
 from edgevoice.core.panel_facts import BoxStarted, BoxStarting, BoxStopping
 from edgevoice.core.ports import Observer, Panel
@@ -29,7 +30,9 @@ from edgevoice.host.strays import lasting, strays_caught
 from edgevoice.observers.conversation_log import ConversationLog
 from edgevoice.panel.opening import open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.settings.schema import Settings
+from edgevoice.store.folders import cache_folder
 from edgevoice.wakeword.opening import open_outcomes
+from edgevoice.wakeword.stop_words import open_stop_words
 
 _SWITCH_INTERVAL_S = 0.0005
 """How long a thread may keep the interpreter: at Python's own 5 ms, busy code starved the output callback 9 to 11 times
@@ -134,11 +137,20 @@ def observers_of(
         open_outcomes(near_misses) if near_misses is not None and parts.detector is not None else None,
         parts.announcements.speech,
         parts.alarms,
+        _stop_words(settings, parts),
         Sayings(sayings, parts.speaker.learn, parts.listening, speak) if sayings is not None else None,
         parts.announcements,
         *_guests(settings, context, parts, manager, presses or Presses(parts.mailbox.post, parts.mailbox.call)),
     ]
     return [entry for entry in entries if entry is not None]
+
+
+def _stop_words(settings: Settings, parts: Parts) -> Observer | None:
+    if not settings.alarms.stop_word:
+        return None
+    stop_words = open_stop_words(cache_folder(os.environ), parts.mailbox.post, word_fit)
+    parts.microphone.hear_also(stop_words.hear)
+    return stop_words
 
 
 def _guests(

@@ -257,6 +257,21 @@ def idle(
     run_command(lambda: measure(seconds, as_json=as_json))
 
 
+@bench.command()
+def household(
+    *,
+    rings: Annotated[int, typer.Option(min=2, max=1000, metavar="COUNT", help="How many timers ring.")] = 20,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, max=600, metavar="MINUTES", help="How much other speech it hears.")
+    ] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure how late timers ring, whether "stop" is heard over them, and what the store and the socket take."""
+    from edgevoice.testbed.bench.household import measure
+
+    run_command(lambda: measure(rings, minutes, as_json=as_json))
+
+
 @bench.command("tools")
 def tools_bench(
     *,

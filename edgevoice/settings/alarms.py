@@ -12,10 +12,12 @@ class AlarmSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     volume_percent: How loud a ring becomes, whatever the volume of the answers; it begins softly.
     snooze_minutes: How long a snooze lasts, unless you say how long.
+    stop_word: Whether the single words "stop" and "snooze", without the wake word, end what rings.
     """
 
     volume_percent: Percent = 70
     snooze_minutes: Annotated[int, Meta(ge=1, le=60)] = 9
+    stop_word: bool = True
 
 
 class QuietHoursSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -49,6 +49,7 @@ from edgevoice.personas.speaking import SpeakingPersona
 from edgevoice.realtime.endpoint import local
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.sound import MicrophoneSettings
+from edgevoice.wakeword.stop_words import StopWords
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Outcomes
 from tests.box.signals import harmless
@@ -265,7 +266,7 @@ def test_the_observers_are_one_list_in_which_minutes_come_before_the_log(tmp_pat
         return [type(each) for each in observers]
 
     expected = [Minutes, ServiceManager, ConversationLog, Waiting, StallWatch, Hearing, DriftWatch, RoomListener]
-    expected += [Outcomes, Speech, Keeper, Sayings, Announcements]
+    expected += [Outcomes, Speech, Keeper, StopWords, Sayings, Announcements]
     assert asyncio.run(live()) == expected
 
 
@@ -299,7 +300,16 @@ def test_a_box_without_records_and_wake_word_has_the_other_observers(tmp_path: P
         assert observers[1]._today_s() == 0.0
         return [type(each) for each in observers]
 
-    assert asyncio.run(live()) == [ServiceManager, ConversationLog, StallWatch, Hearing, Speech, Keeper, Announcements]
+    assert asyncio.run(live()) == [
+        ServiceManager,
+        ConversationLog,
+        StallWatch,
+        Hearing,
+        Speech,
+        Keeper,
+        StopWords,
+        Announcements,
+    ]
 
 
 @pytest.mark.parametrize(

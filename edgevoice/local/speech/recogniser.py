@@ -99,8 +99,7 @@ class PhonemeRecogniser:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        names = {**_NAMES, BLANK: BLANK, WORD_END: WORD_END}
-        columns = {phoneme: model.decoder_tokens.index(name) for phoneme, name in names.items()}
+        columns = columns_of(model)
         self._blank, self._word_end = columns[BLANK], columns[WORD_END]
         self._spelling = defaultdict(str, {columns[phoneme]: spelled for phoneme, spelled in SPELLING.items()})
         self._lattice = Lattice(grammar.commands(), columns)
@@ -112,20 +111,13 @@ class PhonemeRecogniser:
 
         Raises LocalServiceUnavailable if hama is not installed, or has no library for this machine.
         """
-        try:
-            from hama.asr import ASRModel  # noqa: PLC0415 - an optional package
-        except ImportError as error:
-            raise LocalServiceUnavailable("The speech recogniser hama is not installed") from error
-        try:
-            return cls(ASRModel())
-        except RuntimeError as error:
-            raise LocalServiceUnavailable("The speech recogniser hama does not run on this machine") from error
+        return cls(load_network())
 
     def words(self, speech: bytes) -> str:
         """Return what was said in ``speech`` (16 kHz mono s16), empty if nothing was; `Unsure` in doubt."""
         samples = np.frombuffer(speech, "<i2").astype(np.float32) / np.float32(32_768)
         with self._turn:
-            frames = self._frames(samples)
+            frames = frames_of(self._model, samples)
         heard = [column for column, _ in groupby(frames.argmax(axis=1).tolist()) if column != self._blank]
         phonemes = sum(column != self._word_end for column in heard)
         if phonemes < _FEWEST_PHONEMES:
@@ -139,13 +131,36 @@ class PhonemeRecogniser:
         text = _text(chosen)
         return text if is_sure and fit > _SURE_FIT else Unsure(text)
 
-    def _frames(self, samples: Frames) -> Frames:
-        if samples.size < SAMPLE_RATE_HZ // 10:
-            return np.zeros((0, len(self._model.decoder_tokens)), np.float32)
-        given = {"waveform": samples[None], "waveform_lengths": np.array([samples.size])}
-        scores, lengths = self._model.session.run(["log_probs", "out_lengths"], given)
-        frames: Frames = scores[0, : int(lengths[0])]
-        return frames
+
+def load_network() -> Any:
+    """Load hama's network.
+
+    Raises LocalServiceUnavailable if hama is not installed, or has no library for this machine.
+    """
+    try:
+        from hama.asr import ASRModel  # noqa: PLC0415 - an optional package
+    except ImportError as error:
+        raise LocalServiceUnavailable("The speech recogniser hama is not installed") from error
+    try:
+        return ASRModel()
+    except RuntimeError as error:
+        raise LocalServiceUnavailable("The speech recogniser hama does not run on this machine") from error
+
+
+def columns_of(model: Any) -> dict[str, int]:
+    """Return the network's column for each phoneme, by our names, and for `BLANK` and `WORD_END`."""
+    names = {**_NAMES, BLANK: BLANK, WORD_END: WORD_END}
+    return {phoneme: model.decoder_tokens.index(name) for phoneme, name in names.items()}
+
+
+def frames_of(model: Any, samples: Frames) -> Frames:
+    """Return the logarithm of how likely each phoneme is in each frame, (frames, columns); samples are within 1."""
+    if samples.size < SAMPLE_RATE_HZ // 10:
+        return np.zeros((0, len(model.decoder_tokens)), np.float32)
+    given = {"waveform": samples[None], "waveform_lengths": np.array([samples.size])}
+    scores, lengths = model.session.run(["log_probs", "out_lengths"], given)
+    frames: Frames = scores[0, : int(lengths[0])]
+    return frames
 
 
 def _chosen(paths: Sequence[Path]) -> tuple[Path, bool]:

@@ -72,30 +72,35 @@ def talkers() -> list[SpeechProgram]:
     if shutil.which("espeak-ng"):
         found += [
             SpeechProgram(
-                f"espeak-ng {voice}", _command("espeak-ng", "-v", voice, "-s", "155", "-w", "{file}", "{text}")
+                f"espeak-ng {voice}", command_line("espeak-ng", "-v", voice, "-s", "155", "-w", "{file}", "{text}")
             )
             for voice in _ESPEAK
             if "mb" not in voice or Path("/usr/share/mbrola").is_dir()
         ]
     if shutil.which("flite"):
         found += [
-            SpeechProgram(f"flite {v}", _command("flite", "-voice", v, "-t", "{text}", "-o", "{file}")) for v in _FLITE
+            SpeechProgram(f"flite {v}", command_line("flite", "-voice", v, "-t", "{text}", "-o", "{file}"))
+            for v in _FLITE
         ]
     if shutil.which("text2wave"):
         kept = {path.name for path in Path("/usr/share/festival/voices").glob("*/*")}
         found += [
             SpeechProgram(
-                f"festival {v}", _command("text2wave", "-eval", f"(voice_{v})", "-o", "{file}", from_stdin=True)
+                f"festival {v}", command_line("text2wave", "-eval", f"(voice_{v})", "-o", "{file}", from_stdin=True)
             )
             for v in _FESTIVAL
             if v in kept
         ]
     if shutil.which("pico2wave"):
-        found += [SpeechProgram(f"pico {v}", _command("pico2wave", "-l", v, "-w", "{file}", "{text}")) for v in _PICO]
+        found += [
+            SpeechProgram(f"pico {v}", command_line("pico2wave", "-l", v, "-w", "{file}", "{text}")) for v in _PICO
+        ]
     return found
 
 
-def _command(*arguments: str, from_stdin: bool = False) -> Callable[[str, Path], None]:
+def command_line(*arguments: str, from_stdin: bool = False) -> Callable[[str, Path], None]:
+    """Return how a program is called that says ``{text}`` into ``{file}``."""
+
     def say(text: str, file: Path) -> None:
         made = [argument.format(text=text, file=file) if "{" in argument else argument for argument in arguments]
         given = text if from_stdin else None
@@ -159,10 +164,11 @@ def _said(talker: SpeechProgram) -> Iterator[tuple[str, _Sound]]:
         file = Path(folder) / "said.wav"
         for text in (*_COMMANDS, *_FOREIGN):
             talker.say(text, file)
-            yield text, _level(_read(file))
+            yield text, _level(read_wave(file))
 
 
-def _read(file: Path) -> _Sound:
+def read_wave(file: Path) -> _Sound:
+    """Return a WAV file as mono at 16 kHz, in units of s16."""
     with wave.open(str(file)) as said:
         samples = np.frombuffer(said.readframes(said.getnframes()), "<i2").astype(np.float64)
         rate_hz, channels = said.getframerate(), said.getnchannels()

@@ -1,0 +1,67 @@
+"""How well a sound fits one word: by a network whose frames the test writes, and by the real one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgevoice.local.speech.lattice import BLANK
+from edgevoice.local.speech.recogniser import SAMPLE_RATE_HZ, columns_of
+from edgevoice.local.speech.single_words import SingleWords
+from edgevoice.testbed.stage.talker import words
+
+SILENCE = np.zeros(SAMPLE_RATE_HZ // 3, np.int16)
+
+
+def loaded() -> SingleWords:
+    pytest.importorskip("hama")
+    return SingleWords.load()
+
+
+def alone(text: str) -> np.ndarray[Any, np.dtype[np.int16]]:
+    return np.concatenate([SILENCE, words(text), SILENCE])
+
+
+def test_a_word_fits_itself_and_nothing_else() -> None:
+    single = loaded()
+
+    for word, other in (("stop", "snooze"), ("snooze", "stop")):
+        own = single.fit(alone(f"{word.capitalize()}."), word)
+        assert own > -4
+        for text in (f"{other.capitalize()}.", "Shop.", "What time is it?", "We stopped at the shop."):
+            assert single.fit(alone(text), word) < own - 4
+
+
+def test_a_sound_too_short_for_a_word_does_not_fit() -> None:
+    assert loaded().fit(np.zeros(100, np.int16), "stop") < -1e6
+
+
+class Network:
+    """A network that hears what the test says: one phoneme a frame."""
+
+    def __init__(self, tokens: list[str], heard: list[int]) -> None:
+        self.decoder_tokens = tokens
+        self.session = self
+        self._frames = np.full((1, len(heard), len(tokens)), -20.0, np.float32)
+        self._frames[0, range(len(heard)), heard] = 0.0
+
+    def run(self, _outputs: object, _given: object) -> tuple[Any, Any]:
+        return self._frames, np.array([self._frames.shape[1]])
+
+
+@pytest.mark.parametrize(
+    ("heard", "fits"),
+    [
+        (["S", "T", "AA", "P"], True),
+        (["S", "S", BLANK, "T", "AA", "AA", "P", BLANK], True),
+        ([BLANK, BLANK], False),
+        (["S", "T", "P"], False),
+        (["T", "S", "T", "AA", "P"], False),
+    ],
+)
+def test_every_alignment_of_the_phonemes_fits_and_another_phoneme_does_not(heard: list[str], *, fits: bool) -> None:
+    tokens = list(loaded()._model.decoder_tokens)
+    columns = columns_of(Network(tokens, [0]))
+    single = SingleWords(Network(tokens, [columns[phoneme] for phoneme in heard]), {"stop": ("S T AA P",)})
+
+    assert (single.fit(np.zeros(SAMPLE_RATE_HZ, np.int16), "stop") > -1) is fits
