@@ -26,8 +26,8 @@ from edgevoice.store.folders import cache_folder
 from edgevoice.testbed.bench.commands import SpeechProgram, command_line
 from edgevoice.testbed.bench.echo_trials import room_number
 from edgevoice.testbed.bench.stop_words import RingingBox, ring, spoken
+from edgevoice.wakeword.engine import stages_in
 from edgevoice.wakeword.models.features import FrontEnd
-from edgevoice.wakeword.models.front_end import parts_of
 from edgevoice.wakeword.models.shapes import FRAME
 from edgevoice.wakeword.models.stop_classifier import WEIGHTS, WINDOW, write_weights
 
@@ -89,7 +89,7 @@ class Lessons:
 
 def embedded(sound: Sound) -> Features:
     """Return the embedding after each frame of 80 ms."""
-    front_end = FrontEnd(parts_of(cache_folder(os.environ)), 2)
+    front_end = FrontEnd(stages_in(cache_folder(os.environ)), 2)
     samples = np.clip(sound, -32_768, 32_767).astype(np.int16)
     found = []
     for at in range(0, len(samples) - FRAME + 1, FRAME):

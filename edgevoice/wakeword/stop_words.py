@@ -21,8 +21,8 @@ from edgevoice.core.notices import Notice, RingingBegan, RingingEnded
 from edgevoice.core.ports import Observer, Report
 from edgevoice.errors import EdgevoiceError
 from edgevoice.journal import tell
+from edgevoice.wakeword.engine import stages_in
 from edgevoice.wakeword.frame_queue import FrameQueue
-from edgevoice.wakeword.models.front_end import parts_of
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.models.stop_classifier import StopScorer
 
@@ -156,4 +156,4 @@ class StopWords(Observer):
 
 def open_stop_words(cache: Path, post: Post, load_fit: Callable[[], Fit | None]) -> StopWords:
     """Return the listener; nothing is loaded yet. ``cache`` is where the front end's parts are kept."""
-    return StopWords(lambda: (StopScorer(parts_of(cache)), load_fit()), post)
+    return StopWords(lambda: (StopScorer(stages_in(cache)), load_fit()), post)

@@ -30,7 +30,7 @@ from edgevoice.testbed.bench.echo_scene import SceneEvent, SimulatedBox
 from edgevoice.testbed.bench.echo_trials import room_number
 from edgevoice.testbed.stage.room import hear_all, level_dbfs
 from edgevoice.testbed.stage.talker import words as own_voice
-from edgevoice.wakeword.models.front_end import parts_of
+from edgevoice.wakeword.engine import stages_in
 from edgevoice.wakeword.models.shapes import FRAME
 from edgevoice.wakeword.models.stop_classifier import StopScorer
 from edgevoice.wakeword.stop_words import Fit, StopDecision
@@ -136,7 +136,7 @@ def spoken(voice: SpeechProgram, text: str) -> _Sound:
 def ring(cycles: int) -> npt.NDArray[np.int16]:
     """Return what a box plays while it rings at its full volume, at 24 kHz: tone, name and pause, again and again."""
     name = soxr.resample(own_voice(_NAME), NEAR_END_HZ, FAR_END_HZ)
-    once = np.concatenate([render(Earcon.ALARM), name, np.zeros(round(_GAP_S * FAR_END_HZ))])
+    once = np.concatenate([render(Earcon.TIMER), name, np.zeros(round(_GAP_S * FAR_END_HZ))])
     return (np.tile(once, cycles) * _RING_GAIN).astype(np.int16)
 
 
@@ -163,7 +163,7 @@ def _missed_in(number: int, said: list[tuple[str, str, _Sound]], chance: random.
 
 def _heard_in(near_end: bytes) -> list[tuple[float, str]]:
     """Return the words that the box hears in a near end, each with its time in seconds."""
-    scorer, decision = StopScorer(parts_of(cache_folder(os.environ))), StopDecision(_second_opinion())
+    scorer, decision = StopScorer(stages_in(cache_folder(os.environ))), StopDecision(_second_opinion())
     sound = np.frombuffer(near_end, "<i2")
     ends = range(FRAME, len(sound) + 1, FRAME)
     frames = [sound[end - FRAME : end] for end in ends]

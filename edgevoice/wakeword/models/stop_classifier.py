@@ -10,8 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from edgevoice.wakeword.models.features import FrontEnd
-from edgevoice.wakeword.models.front_end import FrontEndParts
+from edgevoice.wakeword.models.features import FrontEnd, Stages
 from edgevoice.wakeword.models.shapes import EMBEDDING_SIZE, FRAME, Floats, Samples
 
 WINDOW: Final = 9
@@ -46,9 +45,9 @@ class StopClassifier:
 class StopScorer:
     """Scores a stream, frame by frame: some 1 ms of a PC's core per frame."""
 
-    def __init__(self, parts: FrontEndParts, weights: Path = WEIGHTS) -> None:
+    def __init__(self, stages: Stages, weights: Path = WEIGHTS) -> None:
         self._classifier = StopClassifier(weights)
-        self._front_end = FrontEnd(parts, WINDOW)
+        self._front_end = FrontEnd(stages, WINDOW)
         self._unscored = _UNSCORED
 
     def score(self, sound: Samples) -> Sequence[tuple[float, float]]:
