@@ -1,4 +1,4 @@
-"""Presses: what is pressed on the panel, on its way to the conversation, and who may have the next press instead."""
+"""Presses: passes what is pressed on the panel to the conversation, unless something else claims the next press."""
 
 from collections.abc import Callable
 

@@ -34,7 +34,7 @@ def enable(settings: PageSettings, run: Run, units: Path = UNITS) -> None:
 
 
 def disable(run: Run) -> None:
-    """Let nobody reach the page any longer. Raises ``PageUnavailable``."""
+    """Stop serving the page, now and after a restart. Raises ``PageUnavailable``."""
     run(["systemctl", "disable", "--now", SOCKET])
     run(["systemctl", "stop", "edgevoice-page.service"])
 

@@ -77,7 +77,7 @@ class BoxLink:
         status = await box.status()
         self._box, self._problem = box, ""
         try:
-            self._tell(_greeting(status))
+            self._broadcast(_greeting(status))
             self._lights.light(status["light"], (status["fault"] or {}).get("code", ""))
             async for event in box.watch(words=True, live=True):
                 self._take(event)
@@ -102,18 +102,18 @@ class BoxLink:
                 event["meaning"] = _meaning(event["light"], event["fault"])
             case _:
                 pass  # is only passed on
-        self._tell(event)
+        self._broadcast(event)
 
     def _lost(self, error: EdgevoiceError) -> None:
         self._lights.need(is_needed=False)
         fields = {"event": "box", "reachable": False, "problem": str(error), "remedy": error.remedy}
         self._problem = json.dumps(fields, ensure_ascii=False)
-        self._tell(fields)
+        self._broadcast(fields)
 
     def _show_lights(self, lamps: Lamps) -> None:
-        self._tell({"event": "lights", "lamps": lamps, "stand_in": True})
+        self._broadcast({"event": "lights", "lamps": lamps, "stand_in": True})
 
-    def _tell(self, fields: Reply) -> None:
+    def _broadcast(self, fields: Reply) -> None:
         message = json.dumps(fields, ensure_ascii=False)
         for viewer in tuple(self._viewers):
             viewer.send(message)

@@ -57,7 +57,7 @@ class Pairings:
         now = self._now()
         number = max((each.number for each in self._read()), default=0) + 1
         until = now + timedelta(days=self._days)
-        new = PairedBrowser(number, _hash(cookie), _described(user_agent), _told(now), _told(until))
+        new = PairedBrowser(number, _hash(cookie), _described(user_agent), _written(now), _written(until))
         self._write([*self.all(), new][-MOST:])
         return cookie
 
@@ -86,7 +86,7 @@ class Pairings:
         def fill(file: BinaryIO) -> None:
             if os.geteuid() == 0:
                 # A command of root's: the page, which runs as a user of its own, must still be able to read it. By its
-                # descriptor: the folder is that user's, who could put something else in the file's place.
+                # descriptor: that user owns the folder, and could put another file in its place.
                 owner = self._place.parent.stat()
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             file.write(content)
@@ -102,7 +102,7 @@ def _hash(cookie: str) -> str:
     return hashlib.sha256(cookie.encode()).hexdigest()
 
 
-def _told(moment: datetime) -> str:
+def _written(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
