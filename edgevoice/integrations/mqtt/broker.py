@@ -122,6 +122,7 @@ class Broker:
         self._client = client
         self._aside = aside
         self._inbox = inbox
+        self._limit_s = PATIENCE_S + _MARGIN_S
 
     async def publish(self, topic: str, payload: bytes | str, *, is_retained: bool = False) -> None:
         """Publish a message, and wait until the broker has it. Raises ``BrokerUnavailable``."""
@@ -145,6 +146,7 @@ class Broker:
     def hurry(self) -> None:
         """Wait for the broker no longer than a second from now on: the box is being stopped."""
         self._client.timeout = 1.0
+        self._limit_s = _MARGIN_S
 
     async def check(self) -> None:
         """Raise ``BrokerUnavailable`` if the connection's thread does not work any more."""
@@ -152,7 +154,7 @@ class Broker:
 
     async def _call(self, work: Coroutine[Any, Any, _T]) -> _T:
         with _as_ours():
-            return await self._aside.call(work, limit_s=PATIENCE_S + _MARGIN_S)
+            return await self._aside.call(work, limit_s=self._limit_s)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import signal
 import socket
 import subprocess
 import threading
@@ -295,3 +296,18 @@ def test_a_broker_elsewhere_is_never_dialled_without_encryption() -> None:
     for host in ("localhost", "127.0.0.1", "127.1.2.3", "::1"):
         assert not MqttSettings(host=host).is_encrypted
         assert MqttSettings(host=host).dialled_port == 1883
+
+
+def test_a_box_is_stopped_within_seconds_although_the_broker_hangs(mosquitto: Mosquitto) -> None:
+    async def run() -> float:
+        running = asyncio.ensure_future(a_link(mosquitto.port).run(lambda _fact: None))
+        async with spectator(mosquitto.port) as watching:
+            await eventually(lambda: watching.latest.get(TOPICS.available) == b"online")
+        assert mosquitto.process is not None
+        mosquitto.process.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return time.monotonic() - began
+
+    assert asyncio.run(run()) < 5
