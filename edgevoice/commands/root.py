@@ -294,7 +294,7 @@ def integrations_bench(
     ] = 60,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
-    """Measure what Home Assistant over MQTT and metrics cost: memory, the processor at rest, the time of an order."""
+    """Measure what Home Assistant, metrics and the live page cost: memory, processor, the time of an order, xruns."""
     from edgevoice.testbed.bench.integrations import measure
 
     run_command(lambda: measure(seconds, as_json=as_json))

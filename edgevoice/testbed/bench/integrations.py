@@ -2,7 +2,7 @@
 
 Memory is that of real daemons on the virtual card with different settings, some seconds after they listen. The idle
 processor time is that of the connection alone, without a box, so that nothing else is in the figure. The time of an
-order is from its publication by another client to its effect.
+order is from its publication by another client to its effect. The live page's figures are explained in `page`.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from edgevoice.integrations.mqtt.state import RingSummary
 from edgevoice.integrations.mqtt.topics import Topics
 from edgevoice.settings.integrations import MqttSettings
 from edgevoice.testbed.bench.idle import rss_mb, running_daemon
+from edgevoice.testbed.bench.page import measure_page
 from edgevoice.testbed.virtual import VirtualCard
 
 _SETTLING_S: Final = 8.0
@@ -62,8 +63,11 @@ def measure(seconds: int, *, as_json: bool) -> int:
         mqtt = f'[mqtt]\nhost = "127.0.0.1"\nport = {port}\n'
         variants = {"none": "", "mqtt": mqtt, "metrics": "[metrics]\nenabled = true\n"}
         memory = {name: _daemon_mb(Path(folder, name), more) for name, more in variants.items()}
+        if not as_json:
+            print("the live page, beside the whole box …", file=sys.stderr)
+        page = measure_page(Path(folder, "page"), seconds)
     more = {name: round(megabytes - memory["none"], 1) for name, megabytes in memory.items() if name != "none"}
-    print(json.dumps({**figures, "rss_mb": memory, "rss_mb_more": more}))
+    print(json.dumps({**figures, "rss_mb": memory, "rss_mb_more": more, **page}))
     return 0
 
 
