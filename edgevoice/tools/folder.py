@@ -40,7 +40,7 @@ class FileRefused(Exception):
 class _Loaded:
     """A file as it was when it was read, and the tools in it: none if it was refused."""
 
-    stamp: tuple[int, int, int]
+    stamp: tuple[int, ...]
     tools: tuple[FunctionTool, ...] = ()
 
 
@@ -89,7 +89,8 @@ class FolderSource:
 
     async def _load_file(self, path: Path) -> None:
         try:
-            stamp = _stamp(path)
+            # Whose the folder is counts, too: one that others may change now holds no tools.
+            stamp = (*_stamp(path), *_ownership(self._folder))
             known = self._files.get(path)
             if known is not None and known.stamp == stamp:
                 return
@@ -105,7 +106,8 @@ class FolderSource:
         tell(_log, logging.INFO, "tool-file-loaded", file=path.name, tools=names)
 
     def _require_trusted(self, path: Path) -> None:
-        for place in (self._folder, path):
+        # Of a link also the folder that it leads to: whoever may write there decides what is read.
+        for place in dict.fromkeys((self._folder, path, path.resolve().parent)):
             seen = place.stat()
             if seen.st_uid not in self._owners:
                 names = [_name(owner) for owner in sorted(self._owners)]
@@ -147,6 +149,11 @@ def _stamp(path: Path) -> tuple[int, int, int]:
     return seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size
 
 
+def _ownership(folder: Path) -> tuple[int, int]:
+    seen = folder.stat()
+    return seen.st_uid, seen.st_mode
+
+
 def _tools_of(path: Path) -> tuple[FunctionTool, ...]:
     module = ModuleType(f"{_PACKAGE}.{path.stem}")
     module.__file__ = str(path)
@@ -171,7 +178,7 @@ def _is_its_own(value: Any, module: ModuleType) -> bool:
 def _reason(error: BaseException, path: Path) -> str:
     """Return what stopped a file, with its line; of other errors than those of its own text, only the name."""
     if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {error.msg}"
+        return f"line {error.lineno}: {error.msg}" if error.lineno is not None else error.msg
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     where = f"line {lines[-1]}: " if lines else ""
     text = f": {error}" if isinstance(error, ImportError | TypeError | NameError) else ""

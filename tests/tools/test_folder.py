@@ -120,6 +120,7 @@ def test_an_unusable_file_costs_only_its_own_tools(
     [refused] = [record for record in caplog.records if record.message == "tool-file-refused"]
     assert f"{folder / 'a_broken.py'}: {why}" in refused.__dict__["fields"]["problem"]
     assert "secret" not in refused.__dict__["fields"]["problem"]
+    assert "line None" not in refused.__dict__["fields"]["problem"]
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o646, 0o666])
@@ -138,6 +139,27 @@ def test_a_folder_that_others_can_change_is_refused(folder: Path, source: Folder
     folder.chmod(0o777)
 
     assert load(source) == []
+
+
+def test_a_folder_that_others_can_change_meanwhile_holds_no_tools(folder: Path, source: FolderSource) -> None:
+    write(folder, "plants.py", GOOD)
+    assert load(source) == ["water"]
+
+    folder.chmod(0o777)
+    assert load(source) == []
+    folder.chmod(0o755)
+    assert load(source) == ["water"]
+
+
+def test_a_link_into_a_folder_that_others_can_change_is_refused(
+    folder: Path, source: FolderSource, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "open").mkdir()
+    (folder / "plants.py").symlink_to(write(tmp_path / "open", "plants.py", GOOD))
+    (tmp_path / "open").chmod(0o777)
+
+    assert load(source) == []
+    assert f"chmod go-w {tmp_path / 'open'}" in caplog.records[-1].__dict__["fields"]["problem"]
 
 
 def test_a_file_of_another_user_is_refused(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
