@@ -8,10 +8,13 @@ import pytest
 from edgevoice.agent import events
 from edgevoice.agent.agent import Agent
 from edgevoice.agent.events import AgentEvent
+from edgevoice.agent.mailbox import Mailbox
+from edgevoice.agent.sound import OpenSound, ProgramSound, ProgramSpeaker
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.notices import Role
-from edgevoice.errors import AnswerFailed, ConversationOver, SessionEnded
+from edgevoice.errors import AnswerFailed, AudioUnavailable, ConversationOver, SessionEnded
 from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.script import AnswerStep, Call, Drop, End, Expect, Script, ScriptedSession, Step
 from edgevoice.local.server import LocalService
@@ -33,7 +36,10 @@ def get_time() -> str:
 
 
 def hold(
-    program: Callable[[Agent], Awaitable[object]], *sessions: tuple[Step, ...], is_played: bool = True
+    program: Callable[[Agent], Awaitable[object]],
+    *sessions: tuple[Step, ...],
+    is_played: bool = True,
+    sound: ProgramSound | None = None,
 ) -> list[AgentEvent]:
     """Hold a conversation in which each session must go as its steps say; return what the program saw."""
     seen: list[AgentEvent] = []
@@ -42,11 +48,11 @@ def hold(
         opponent = Opponent(script=Script(tuple(ScriptedSession((SETUP, *steps)) for steps in sessions)))
         async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
             voice = RealtimeVoice(url=openai_address(service), api_key="any")
-            agent = Agent(voice=voice, tools=[get_time], playback="pull" if is_played else "push")
+            agent = Agent(voice=voice, tools=[get_time], playback="pull" if is_played else "push", sound=sound)
             for name in events.NAMES:
                 agent.on(name, seen.append)
             async with asyncio.timeout(20), agent:
-                player = asyncio.create_task(played(agent) if is_played else asyncio.sleep(0))
+                player = asyncio.create_task(played(agent) if is_played and sound is None else asyncio.sleep(0))
                 await program(agent)
                 player.cancel()
             async with asyncio.timeout(5):
@@ -152,3 +158,51 @@ def test_a_question_asked_after_the_end_raises() -> None:
             await asking
 
     hold(program, (*UNANSWERED, Expect("close")))
+
+
+class LateSound(ProgramSound):
+    """A sound card reports from its own thread how much was heard, some time after the cut."""
+
+    def __init__(self) -> None:
+        super().__init__(24_000, is_pulled=True)
+
+    def open(
+        self, mailbox: Mailbox, send: Callable[[bytes], None], lost: Callable[[AudioUnavailable], None]
+    ) -> OpenSound:
+        opened = super().open(mailbox, send, lost)
+        assert isinstance(opened.far_end, ProgramSpeaker)
+        loop = asyncio.get_running_loop()
+
+        def cut_off(fact: PlaybackCut | PlaybackDrained) -> None:
+            loop.call_later(0.05, mailbox.report, fact)
+
+        opened.far_end._cut_off = cut_off
+        return opened
+
+
+def test_the_end_of_an_answer_that_is_reported_late_is_not_that_of_the_next() -> None:
+    async def program(agent: Agent) -> None:
+        first = asyncio.create_task(agent.ask("One?"))
+        await eventually(lambda: agent.phase is Phase.SPEAKING)
+        agent.read(240)
+        second = asyncio.create_task(agent.ask("Two?"))
+        await first
+        player = asyncio.create_task(played(agent))
+        assert await second == "Two."
+        player.cancel()
+
+    corrected = Expect("conversation.item.truncate")
+    hold(program, (*ASKED, AnswerStep("One."), corrected, *ASKED, AnswerStep("Two.")), sound=LateSound())
+
+
+def test_leaving_does_not_wait_for_a_sound_card_that_reports_nothing() -> None:
+    async def program(agent: Agent) -> None:
+        received = asyncio.Event()
+        agent.on("usage", lambda _event: received.set())
+        asking.append(asyncio.create_task(agent.ask("One?")))
+        await received.wait()
+
+    asking: list[asyncio.Task[str]] = []
+    seen = hold(program, (*ASKED, AnswerStep("One."), Expect("close")), sound=LateSound())
+
+    assert [event.name for event in seen][-2:] == ["turn_done", "closed"]
