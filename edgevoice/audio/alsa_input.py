@@ -27,9 +27,10 @@ Callback = Callable[[bytes | None, int, Any, int], tuple[bytes | None, int]]
 class AlsaInput:
     """Captures ``channels`` of a card at 16 kHz from opening to ``close``; raises ``AlsaError`` if it does not open.
 
-    ``callback`` gets each period of 20 ms, in the thread of the input, as from PortAudio. The thread wakes for each of
-    them while ``is_hurried``, and otherwise once in 80 ms, when a frame for the wake word is complete: every sample is
-    read once either way. The clock of ``microphone`` is fitted to what the card has captured at each waking.
+    ``callback`` gets each period of 20 ms, in the thread of the input, as from PortAudio. While the box is not
+    ``is_hurried``, the thread wakes once in 80 ms, when a frame for the wake word is complete, and hands over four
+    periods at once: every sample is read once either way. The clock of ``microphone`` is fitted to what the card has
+    captured at each waking. ``is_lost`` says that the card is gone.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class AlsaInput:
         self._microphone = microphone
         self._threads = threads
         self._is_hurried = is_hurried
+        self.is_lost = False
         self._closing = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         microphone.timing.restart()
         self._thread = threading.Thread(target=self._run, name="alsa-input", daemon=True)
@@ -74,23 +76,23 @@ class AlsaInput:
             while not select.select([self._closing], [], [], wait_s)[0]:
                 wait_s = self._take()
         except AlsaError:
-            pass  # the card is gone; the supervisor notices by the time of the last call
+            self.is_lost = True
         except Exception as error:  # noqa: BLE001 - nothing can catch it in this thread; it is in `errors`
             self._threads.errors.append(error)
 
     def _take(self) -> float:
         """Hand over every whole period that was captured; return for how many seconds nothing is to be done."""
+        is_hurried = self._is_hurried()
         available = self._available()
         self._microphone.timing.observe(self._microphone.position + available, time.monotonic())
         frames = available - available % PERIOD
         if frames:
             size = 2 * self._channels
             pcm = self._pcm.read(frames, size)
-            for at in range(0, len(pcm), PERIOD * size):
-                self._callback(pcm[at : at + PERIOD * size], PERIOD, None, 0)
-        step = PERIOD
-        if not self._is_hurried():
-            step = FRAME - self._microphone.position % FRAME
+            piece = PERIOD * size if is_hurried else len(pcm)
+            for at in range(0, len(pcm), piece):
+                self._callback(pcm[at : at + piece], piece // size, None, 0)
+        step = PERIOD if is_hurried else FRAME - self._microphone.position % FRAME
         return max(_SOON_S, (step - available % PERIOD) / NEAR_END_HZ + _EARLY_S)
 
     def _available(self) -> int:

@@ -13,7 +13,7 @@ from edgevoice.audio.card_ring import CardRing
 from edgevoice.audio.speaker import Speaker
 from edgevoice.core.sound.rates import FAR_END_HZ
 
-_RESTING_S = 0.2
+_RESTING_S = 0.4
 """How often a silent card is looked at: for its clock, and because an unplug is noticed in no other way."""
 
 _SOON_S = 0.001
@@ -24,7 +24,7 @@ class AlsaOutput:
     """Plays a speaker on a card that can be written again, from opening to ``close``; raises ``RingUnavailable``.
 
     ``name`` is ALSA's. The thread asks for real time. An error of ours in it goes to ``threads``; a card that is lost
-    ends it, which the supervisor notices by the time of the last call, as with PortAudio.
+    ends it.
     """
 
     def __init__(self, name: str, speaker: Speaker, threads: CallbackThreads) -> None:
@@ -47,6 +47,11 @@ class AlsaOutput:
     def rests(self) -> bool:
         """Whether the card needs nothing while it is silent."""
         return self._ring.runs_free
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the card is gone."""
+        return self._is_over
 
     def reach(self) -> int | None:
         """Return the first position at which the card can still be given other samples; ``None`` if it is lost."""

@@ -102,32 +102,38 @@ class Microphone(Timed):
     ) -> tuple[None, int]:
         """Take one period from PortAudio."""
         self.timing.take(times, self._ring.end, is_xrun=bool(status & pyaudio.paInputOverflow))
-        if pcm is not None and pcm != _SILENCE:
+        self.take(_SILENCE if pcm is None else pcm)
+        return _RESULT
+
+    def take(self, pcm: bytes) -> None:
+        """Take one period of 20 ms, or several at once."""
+        if pcm.strip(b"\0"):
             self.sounded_at = self.called_at
         is_muted, mutes = self._is_muted, self._mutes
         # Without the lock: readers and mute must not wait for the canceller. Only this thread moves the ring's end.
-        period = self._cancelled(_SILENCE if pcm is None or is_muted else pcm, is_muted=is_muted)
-        frame: bytes | None = None
+        heard = self._cancelled(bytes(len(pcm)) if is_muted else pcm, is_muted=is_muted)
+        frames: list[tuple[bytes, int]] = []
         with self._lock:
             # If the microphone was muted meanwhile, these samples must not be kept.
-            period = period if mutes == self._mutes else _SILENCE
-            self._ring.write(period)
-            self._frame += period
-            end = self._ring.end
-            if len(self._frame) >= 2 * FRAME:
+            heard = heard if mutes == self._mutes else bytes(len(pcm))
+            self._ring.write(heard)
+            self._frame += heard
+            while len(self._frame) >= 2 * FRAME:
                 frame = bytes(self._frame[: 2 * FRAME])
                 del self._frame[: 2 * FRAME]
-        if frame is not None:
+                frames.append((frame, self._ring.end - len(self._frame) // 2))
+        for frame, end in frames:
             for hear in self._hearers:
                 hear(frame, end)
         self._notice()
-        return _RESULT
 
-    def _cancelled(self, period: bytes, *, is_muted: bool) -> bytes:
+    def _cancelled(self, heard: bytes, *, is_muted: bool) -> bytes:
         if self._echo is None:
-            return period
+            return heard
         if is_muted:
             # The canceller would mistake this silence for a room without echo.
             self._echo.pause()
-            return period
-        return self._echo.take(period, self._ring.end)
+            return heard
+        size = 2 * PERIOD
+        begin = self._ring.end
+        return b"".join(self._echo.take(heard[at : at + size], begin + at // 2) for at in range(0, len(heard), size))

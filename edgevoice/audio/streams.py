@@ -30,6 +30,13 @@ Backends = Mapping[Device, Backend]
 BY_PORTAUDIO: Backends = dict.fromkeys(Device, "portaudio")
 
 
+_DEAD_AFTER_S = 0.5
+"""Age of PortAudio's last callback that means loss: it reports a live stream even after an unplug."""
+
+_STUCK_AFTER_S = 2.0
+"""The same for a thread of ours, which rests for up to 0.4 s and would say that its card is gone."""
+
+
 @dataclass(slots=True)
 class Streams:
     """What is open, since when in monotonic seconds, and why the rest is not."""
@@ -40,6 +47,19 @@ class Streams:
     input: AlsaInput | None = None
     open: list[Device] = field(default_factory=list)
     failures: dict[Device, AudioUnavailable] = field(default_factory=dict)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether every stream that is open says by itself that its card is gone, as those of PortAudio do not."""
+        by_alsa = {Device.MICROPHONE: self.input is not None, Device.SPEAKER: self.output is not None}
+        return all(by_alsa[device] for device in self.open)
+
+    def is_lost(self, device: Device, age_s: float) -> bool:
+        """Return whether a stream is lost that was last called so many seconds ago."""
+        stream = self.input if device is Device.MICROPHONE else self.output
+        if stream is None:
+            return age_s > _DEAD_AFTER_S
+        return stream.is_lost or age_s > _STUCK_AFTER_S
 
     def close(self) -> None:
         """Close everything; blocks for as long as a sound server that hangs."""

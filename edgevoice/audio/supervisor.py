@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _TICK_S = 0.2
+_RARE_TICK_S = 0.4
+"""The same where no stream is PortAudio's: those of ALSA say by themselves that their card is gone."""
+
 _LATE_AFTER_S = 0.25
 """Age of the last callback at which its thread loses its real-time priority: after an unplug it spins."""
-
-_DEAD_AFTER_S = 0.5
-"""Age of the last callback that means loss. There is no other sign: PortAudio reports a live stream after an unplug."""
 
 _STARVED_S = 0.2
 """How late this task's own tick may be before callback ages prove nothing: then every thread was late."""
@@ -140,17 +140,17 @@ class Supervisor:
         streams, threads = self._streams, self._opener.threads
         retry_at = time.monotonic() + _RETRY.delay_s(max(0, self._tries - 1), random.random)
         while streams is not None:
-            slept_at = time.monotonic()
-            await asyncio.sleep(_TICK_S)
+            slept_at, tick_s = time.monotonic(), _RARE_TICK_S if streams.is_quick else _TICK_S
+            await asyncio.sleep(tick_s)
             # If our own tick was late, callback ages prove nothing: the whole machine stood still.
-            is_starved = time.monotonic() - slept_at > _TICK_S + _STARVED_S
+            is_starved = time.monotonic() - slept_at > tick_s + _STARVED_S
             if threads.errors:
                 raise threads.errors[0]
             self._looked_at = time.monotonic()
             ages_s = {device: self._looked_at - self._called_at(device, streams) for device in streams.open}
-            if any(age_s > _LATE_AFTER_S for age_s in ages_s.values()):
+            if not streams.is_quick and any(age_s > _LATE_AFTER_S for age_s in ages_s.values()):
                 threads.calm()
-            dead = [device for device, age_s in ages_s.items() if age_s > _DEAD_AFTER_S and not is_starved]
+            dead = [device for device, age_s in ages_s.items() if streams.is_lost(device, age_s) and not is_starved]
             for device in dead:
                 self._lose(device, DeviceBusy(f"the {device} has stopped: unplugged, or its sound server has died"))
             # Looking for a missing microphone closes the speaker for a moment, so it waits until the speaker is silent.

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pyaudio
@@ -324,3 +325,39 @@ def test_the_clock_follows_portaudios_adc_times(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(time, "monotonic", lambda: 510.0)
     room.microphone.callback(sound(0, PERIOD), PERIOD, {}, 0)
     assert room.microphone.clock.line is None, "it was opened anew"
+
+
+def test_four_periods_at_once_are_the_same_as_one_after_the_other() -> None:
+    sound = np.random.default_rng(1).integers(-9000, 9000, 12 * PERIOD, np.int16).tobytes()
+    heard: list[list[tuple[bytes, int]]] = [[], []]
+    echoes: list[list[tuple[bytes, int]]] = [[], []]
+    ears = []
+    for number, periods in enumerate((1, 4)):
+        echo = EchoTape(echoes[number])
+        microphone = Microphone(partial(keep, heard[number]), lambda: None, echo=echo)
+        for at in range(0, len(sound), 2 * PERIOD * periods):
+            microphone.take(sound[at : at + 2 * PERIOD * periods])
+        ears.append(microphone)
+
+    assert heard[0] == heard[1]
+    assert [end for _, end in heard[0]] == [1280, 2560, 3840]
+    assert echoes[0] == echoes[1]
+    assert ears[0].read(0) == ears[1].read(0) == (0, sound)
+
+
+def keep(kept: list[tuple[bytes, int]], frame: bytes, end: int) -> None:
+    kept.append((frame, end))
+
+
+class EchoTape:
+    """An echo stage that changes nothing and keeps what it is given."""
+
+    def __init__(self, taken: list[tuple[bytes, int]]) -> None:
+        self._taken = taken
+
+    def take(self, near: bytes, position: int) -> bytes:
+        self._taken.append((near, position))
+        return near
+
+    def pause(self) -> None:
+        raise AssertionError("nobody muted it")

@@ -13,7 +13,7 @@ import numpy as np
 import pyaudio
 import pytest
 
-from edgevoice.audio import callback_threads, devices, supervisor
+from edgevoice.audio import callback_threads, devices, streams, supervisor
 from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.microphone import PERIOD, Microphone
 from edgevoice.audio.speaker import Speaker
@@ -249,7 +249,8 @@ class Workshop:
 def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Let a supervisor check every 2 ms and retry every few."""
     monkeypatch.setattr(supervisor, "_TICK_S", 0.002)
-    monkeypatch.setattr(supervisor, "_DEAD_AFTER_S", 0.02)
+    monkeypatch.setattr(streams, "_DEAD_AFTER_S", 0.02)
+    monkeypatch.setattr(supervisor, "_RARE_TICK_S", 0.002)
     monkeypatch.setattr(supervisor, "_RETRY", Backoff(first_s=0.004, factor=2, limit_s=0.01))
     return monkeypatch
 
@@ -464,7 +465,7 @@ def test_only_a_lasting_streams_thread_stays_registered_with_the_interpreter(qui
     known: list[str] = []
     quick.setattr(callback_threads, "_LASTING_CALLS", 3)
     quick.setattr(callback_threads, "_stay_known_to_the_interpreter", lambda: known.append("mic"))
-    quick.setattr(supervisor, "_DEAD_AFTER_S", 5)
+    quick.setattr(streams, "_DEAD_AFTER_S", 5)
     library = FakeLibrary(*CARDS)
     install(quick, library)
     told: list[int] = []
@@ -576,7 +577,7 @@ def test_a_new_reason_is_logged_but_not_reported_again(
 
 
 def test_the_search_for_the_microphone_waits_until_the_speaker_is_silent(quick: pytest.MonkeyPatch) -> None:
-    quick.setattr(supervisor, "_DEAD_AFTER_S", 60)
+    quick.setattr(streams, "_DEAD_AFTER_S", 60)
     library = FakeLibrary(info(1, "padding", inputs=1), CARDS[1])
     workshop = install(quick, library)
     box = Box(FAKE)
@@ -617,7 +618,7 @@ def test_a_speaker_lost_during_an_answer_is_searched_for_again(quick: pytest.Mon
 
 
 def test_a_dead_callback_of_an_old_stream_asks_portaudio_to_stop(quick: pytest.MonkeyPatch) -> None:
-    quick.setattr(supervisor, "_DEAD_AFTER_S", 60)
+    quick.setattr(streams, "_DEAD_AFTER_S", 60)
     library = FakeLibrary(*CARDS)
     install(quick, library)
 
@@ -639,7 +640,7 @@ def test_a_dead_callback_of_an_old_stream_asks_portaudio_to_stop(quick: pytest.M
 
 def test_a_callback_works_without_permission_for_real_time_priority(quick: pytest.MonkeyPatch) -> None:
     forbid_real_time(quick)
-    quick.setattr(supervisor, "_DEAD_AFTER_S", 60)
+    quick.setattr(streams, "_DEAD_AFTER_S", 60)
     library = FakeLibrary(*CARDS)
     install(quick, library)
     box = Box(FAKE)
@@ -664,7 +665,7 @@ def test_only_a_lost_microphone_is_searched_for_continuously(quick: pytest.Monke
             await eventually(lambda: deaf.supervisor.looked_at != before)
         library = FakeLibrary(*CARDS)
         install(quick, library)
-        quick.setattr(supervisor, "_DEAD_AFTER_S", 60.0)
+        quick.setattr(streams, "_DEAD_AFTER_S", 60.0)
         async with hearing.running():
             await eventually(lambda: len(library.opened) == 2)
             assert hearing.supervisor.looked_at is None
