@@ -322,7 +322,8 @@ class Agent:
     def _send_changes(self) -> None:
         if self._parts is None:
             return
-        changes, kept = self._open_session.changes(self._session(), self._character.service().spoken_dialect)
+        dialect, is_free = self._character.service().spoken_dialect, self._parts.conversation.is_free
+        changes, kept = self._open_session.changes(self._session(), dialect, is_free=is_free)
         if changes:
             self._parts.link.update(changes)
         for name in kept:
@@ -359,6 +360,8 @@ class Agent:
             self._emitter.emit(event)
         self._questions.take(notice)
         self._open_session.take(notice)
+        if self._open_session.owes_speed and self._parts is not None and self._parts.conversation.is_free:
+            self._send_changes()
 
     def _emit_rest(self, observation: Observation) -> None:
         for event in observation.rest():

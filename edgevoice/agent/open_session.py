@@ -15,25 +15,30 @@ _FOLLOW: Final = ("model", "instructions", "tools", "audio")
 class OpenSession:
     """The configuration of the session that is open or being opened.
 
-    OpenAI's protocol keeps the model of a session, and the voice once it has spoken, and refuses every change that is
-    sent together with another one of these.
+    OpenAI's protocol keeps the model of a session, the voice once it has spoken, and the speed while it answers, and
+    refuses every change that is sent together with another one of these. ``owes_speed``: a speed waits for the end of
+    an answer.
     """
 
     def __init__(self) -> None:
         self._sent: Json = {}
         self._has_spoken = False
+        self.owes_speed = False
 
     def begin(self, session: Json) -> Json:
         """Return the configuration with which a new session begins."""
-        self._sent, self._has_spoken = session, False
+        self._sent, self._has_spoken, self.owes_speed = session, False, False
         return session
 
     def take(self, notice: Notice) -> None:
         """Take a notice of the conversation."""
         self._has_spoken = self._has_spoken or isinstance(notice, AudioReceived)
 
-    def changes(self, wanted: Json, dialect: str) -> tuple[Json, tuple[str, ...]]:
-        """Return what to send so that the session is as ``wanted``, and the names of what has to stay as it was."""
+    def changes(self, wanted: Json, dialect: str, *, is_free: bool = True) -> tuple[Json, tuple[str, ...]]:
+        """Return what to send so that the session is as ``wanted``, and the names of what has to stay as it was.
+
+        ``is_free``: no answer is being generated.
+        """
         if not self._sent:
             return {}, ()
         kept: list[str] = []
@@ -46,6 +51,9 @@ class OpenSession:
             if self._has_spoken and output["voice"] != before["voice"]:
                 kept.append("voice")
                 output["voice"] = before["voice"]
+            self.owes_speed = not is_free and output["speed"] != before["speed"]
+            if self.owes_speed:
+                output["speed"] = before["speed"]
         changes = changes_of(self._sent, now)
         self._sent = now
         return changes, tuple(kept)

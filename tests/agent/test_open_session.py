@@ -53,3 +53,15 @@ def test_what_is_only_handed_over_at_the_beginning_is_not_sent_again() -> None:
     ours.begin(session(providerData={"memory": {"state": "1"}}))
 
     assert ours.changes(session(providerData={"memory": {"state": "2"}}), "inworld") == ({}, ())
+
+
+def test_openai_gets_another_speed_once_the_answer_is_over() -> None:
+    ours = OpenSession()
+    ours.begin(session())
+    wanted = session(speed=0.9, instructions="Slowly.")
+
+    assert ours.changes(wanted, "openai", is_free=False) == ({"instructions": "Slowly."}, ())
+    assert ours.owes_speed
+    assert ours.changes(wanted, "openai") == ({"audio": {"output": {"speed": 0.9}}}, ())
+    assert not ours.owes_speed
+    assert ours.changes(session(), "inworld", is_free=False)[0]["audio"] == {"output": {"speed": 1.0}}

@@ -16,7 +16,7 @@ from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.notices import Role
 from edgevoice.errors import AnswerFailed, AudioUnavailable, ConversationOver, SessionEnded
 from edgevoice.local.scripted.opponent import Opponent
-from edgevoice.local.scripted.script import AnswerStep, Call, Drop, End, Expect, Script, ScriptedSession, Step
+from edgevoice.local.scripted.script import AnswerStep, Call, Drop, End, Expect, Resume, Script, ScriptedSession, Step
 from edgevoice.local.server import LocalService
 from tests.agent.conftest import played
 from tests.local.client import openai_address
@@ -182,8 +182,10 @@ class LateSound(ProgramSound):
 
 def test_the_end_of_an_answer_that_is_reported_late_is_not_that_of_the_next() -> None:
     async def program(agent: Agent) -> None:
+        received = asyncio.Event()
+        agent.on("usage", lambda _event: received.set())
         first = asyncio.create_task(agent.ask("One?"))
-        await eventually(lambda: agent.phase is Phase.SPEAKING)
+        await received.wait()
         agent.read(240)
         second = asyncio.create_task(agent.ask("Two?"))
         await first
@@ -206,3 +208,16 @@ def test_leaving_does_not_wait_for_a_sound_card_that_reports_nothing() -> None:
     seen = hold(program, (*ASKED, AnswerStep("One."), Expect("close")), sound=LateSound())
 
     assert [event.name for event in seen][-2:] == ["turn_done", "closed"]
+
+
+def test_a_speed_that_is_changed_in_mid_answer_is_sent_once_that_is_over() -> None:
+    async def program(agent: Agent) -> None:
+        agent.on("usage", lambda _event: sent.set())
+        agent.on("speaking", lambda _piece: agent.update(speed=0.8, instructions="Slowly."))
+        assert await agent.ask("One?") == "One."
+        await sent.wait()
+
+    sent = asyncio.Event()
+    slower = Expect("session.update", {"session": {"audio": {"output": {"speed": 0.8}}}})
+    role = Expect("session.update", {"session": {"instructions": "*"}})
+    hold(program, (*ASKED, AnswerStep("One.", until="response.output_audio.delta"), role, Resume(), slower))
