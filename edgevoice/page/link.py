@@ -49,8 +49,7 @@ class BoxLink:
         self._viewers.discard(viewer)
         if not self._viewers and self._task is not None:
             self._task.cancel()
-            self._task = None
-            self._problem = ""
+            self._task, self._box, self._problem = None, None, ""
 
     async def ask(self, command: str, **fields: Any) -> Reply:
         """Ask the box for something. Raises ``ControlUnavailable`` and ``ControlRefused``."""
@@ -71,7 +70,9 @@ class BoxLink:
                     self._lost(error)
                 await asyncio.sleep(_AGAIN_S)
         finally:
-            self._lights.need(is_needed=False)
+            # Closing takes a moment, in which the next viewer may have come with a task of its own.
+            if self._task is None:
+                self._lights.need(is_needed=False)
 
     async def _pass_on(self, box: Client) -> None:
         status = await box.status()
@@ -82,7 +83,8 @@ class BoxLink:
             async for event in box.watch(words=True, live=True):
                 self._take(event)
         finally:
-            self._box = None
+            if self._box is box:
+                self._box = None
 
     async def _greet(self, viewer: Viewer, box: Client) -> None:
         """Send a viewer that came later what the first one was sent."""

@@ -454,6 +454,21 @@ def test_a_box_without_lights_is_shown_with_those_that_it_would_have(tmp_path: P
     play(tmp_path, scene)
 
 
+def test_a_browser_that_comes_as_the_last_one_leaves_is_shown_everything(tmp_path: Path) -> None:
+    async def scene(box: Household, page: Page) -> None:
+        box.sampled.lamps = []
+        box.show(Phase.SPEAKING, Light.SPEAKING)  # moves all the time
+        kept = cookie(page)
+        for _ in range(5):
+            async with live(page, kept) as wire:
+                await read_until(wire, lambda message: message.get("event") == "lights")
+                assert (await ask(wire, "status"))["ok"]
+                for _ in range(3):
+                    await read_until(wire, lambda message: message.get("event") == "lights")
+
+    play(tmp_path, scene)
+
+
 def test_nothing_is_sampled_once_nobody_watches(tmp_path: Path) -> None:
     async def scene(box: Household, page: Page) -> None:
         assert box.sampled.looks == 0

@@ -141,12 +141,22 @@ async def _press(stage: Stage, wire: ClientConnection, *, is_muted: bool) -> tup
     began = time.monotonic()
     await wire.send(json.dumps({"id": 1, "do": "mute" if is_muted else "unmute"}))
     async with asyncio.timeout(_LIMIT_S):
-        while json.loads(await wire.recv()).get("event") != "muted":
+        while not _shows_mute(json.loads(await wire.recv()), is_muted=is_muted):
             pass
     seen = time.monotonic()
     kind = MuteMicrophone if is_muted else UnmuteMicrophone
     done, _ = await stage.seen.wait_for(kind, "the button's effect", _LIMIT_S)
     return 1000 * (done - began), 1000 * (seen - began)
+
+
+def _shows_mute(message: dict[str, Any], *, is_muted: bool) -> bool:
+    """Return whether a message shows that the box is muted, or not any longer. Raises ``PageUnavailable``."""
+    if message.get("ok") is False:
+        raise PageUnavailable(f"the button was refused: {message['error']['problem']}")
+    if message.get("event") == "box":
+        # The page had lost the box, and shows anew what it does.
+        return message.get("status", {}).get("muted") is is_muted
+    return message.get("event") == "muted"
 
 
 async def _ask(wire: ClientConnection, command: str) -> dict[str, Any]:
