@@ -1,16 +1,16 @@
 """Link: one WebSocket to the service. Dials, configures, sends in order, receives, and reports its end once."""
 
 import asyncio
+import importlib
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
-
+from edgevoice import threads
 from edgevoice.core.facts import FAILURES, LinkLost, SessionExpires
 from edgevoice.core.notices import Role, TranscriptChanged
 from edgevoice.core.protocol import wire
@@ -20,19 +20,24 @@ from edgevoice.core.protocol.progress import Progress
 from edgevoice.core.protocol.turn_transcripts import TurnTranscripts
 from edgevoice.errors import LinkError, ServiceUnreachable
 from edgevoice.journal import tell
-from edgevoice.realtime import refusal
-from edgevoice.realtime.dial import dial
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.frames import within_limits
-from edgevoice.realtime.incoming import Incoming
 from edgevoice.realtime.redaction import Redactor, secrets_in
 from edgevoice.realtime.tcp import has_unsent, let_go
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+    from edgevoice.realtime.incoming import Incoming
 
 _log = logging.getLogger(__name__)
 
 # The library's debug lines contain the key and every word of a session: they must reach no log, whatever its level.
 _library_log = logging.getLogger(f"{__name__}.library")
 _library_log.setLevel(logging.INFO)
+
+_DIALLING = "edgevoice.realtime.dial"
+"""What dials, and the libraries under it: loaded at the first dial."""
 
 _MOST_WAITING = 1000
 """Frames that may wait to be sent: more than 40 s of audio. A slower network is unusable."""
@@ -49,7 +54,7 @@ _OPTIONS: Mapping[str, Any] = {
     "compression": None,  # audio in base64 does not compress: it would cost CPU and save nothing
     "open_timeout": None,  # `connect_s` is for all of it
     "close_timeout": 2 * _CLOSE_S,  # longer than `_close` waits, which cleans up better
-    "ping_interval": None,  # see `_ping`
+    "ping_interval": None,  # see `outgoing.ping`
     "user_agent_header": None,
     "logger": _library_log,
 }
@@ -228,6 +233,16 @@ class Link:
                 self._lose(error)
 
     async def _session_to_its_end(self, endpoint: Endpoint, word: str, *, resumes: bool) -> None:
+        if _DIALLING not in sys.modules:
+            # In a thread: on a slow Pi it takes a third of a second, and the lights and the sound go on.
+            await threads.run(lambda: importlib.import_module(_DIALLING), name="dialling")
+        from websockets.exceptions import ConnectionClosed
+
+        from edgevoice.realtime import refusal
+        from edgevoice.realtime.dial import dial
+        from edgevoice.realtime.incoming import Incoming
+        from edgevoice.realtime.outgoing import ping, write
+
         downlink = Downlink(rewrites=endpoint.rewrites)
         earlier = await self._earlier()
         session, self._late = self._session(word), []
@@ -253,17 +268,19 @@ class Link:
                 outbox.put_nowait(wire.message(role, text))
             self._outbox = outbox
             self._take([*downlink.take(configured), *_expiry(expires_at)])
-            pinging = self._ping(connection, endpoint.host)
-            await _beside(self._read(incoming, downlink, hide), pinging, self._write(connection, outbox))
+            pinging = ping(connection, endpoint.host, self._limits.pong_s)
+            await _beside(self._read(incoming, downlink, hide), pinging, write(connection, outbox))
 
     @staticmethod
     async def _configured(
-        incoming: Incoming, downlink: Downlink, hide: Redactor
+        incoming: "Incoming", downlink: Downlink, hide: Redactor
     ) -> tuple[wire.SessionUpdated, float | None]:
         """Wait until the configuration is in force; return that event, and when the session expires.
 
         The time is in seconds since 1970. An ``error`` event before that ends the dial.
         """
+        from edgevoice.realtime import refusal
+
         expires_at: float | None = None
         while True:
             event = await incoming.next()
@@ -278,7 +295,11 @@ class Link:
                 case _:
                     downlink.take(event)
 
-    async def _read(self, incoming: Incoming, downlink: Downlink, hide: Redactor) -> None:
+    async def _read(self, incoming: "Incoming", downlink: Downlink, hide: Redactor) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        from edgevoice.realtime import refusal
+
         progress, transcripts = Progress(), TurnTranscripts()
         try:
             # Waiting frames are read without a pause in which a hang-up could take effect: what one of them means may
@@ -297,31 +318,6 @@ class Link:
         except ConnectionClosed as error:
             raise refusal.closed(error, hide) from error
 
-    async def _ping(self, connection: ClientConnection, host: str) -> None:
-        """Ping the other side; if it does not answer, the connection is open only at this end.
-
-        The library's own keepalive waits for ever for space in a socket whose other end reads nothing.
-        """
-        while True:
-            await asyncio.sleep(self._limits.pong_s / 2)
-            try:
-                async with asyncio.timeout(self._limits.pong_s):
-                    await (await connection.ping())
-            except TimeoutError:
-                let_go(connection.transport)
-                raise ServiceUnreachable(f"{host} stopped answering pings") from None
-            except ConnectionClosed:
-                return  # the reader knows why, and reports it
-
-    @staticmethod
-    async def _write(connection: ClientConnection, outbox: asyncio.Queue[bytes]) -> None:
-        while True:
-            frame = await outbox.get()
-            try:
-                await connection.send(frame, text=True)
-            except ConnectionClosed:
-                return  # the reader knows why, and reports it
-
 
 def _expiry(expires_at: float | None) -> list[Arrival]:
     """Return how long the session still lasts: the service says until when, by a clock that may differ from ours."""
@@ -339,6 +335,8 @@ def _look_for_complaint(event: wire.ServerEvent, hide: Redactor) -> None:
             code = complaint.code or complaint.type or response.status or ""
         case _:
             return
+    from edgevoice.realtime import refusal
+
     problem = refusal.passing(complaint.codes)
     why = {"problem": problem.line()} if problem is not None else {}
     tell(_log, logging.WARNING, "service-complains", code=refusal.plain(code, hide), **why)
@@ -350,7 +348,7 @@ def _way(endpoint: Endpoint) -> str:
     return f"{endpoint.host} through the proxy {endpoint.proxy}" if endpoint.proxy else endpoint.host
 
 
-async def _close(connection: ClientConnection) -> None:
+async def _close(connection: "ClientConnection") -> None:
     """Close the session properly; if the other side does not read what was sent, drop that and the connection.
 
     The light is off: what was said before must not reach a service that reads it later.

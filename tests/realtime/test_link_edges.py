@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosedOK
 
 from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
 from edgevoice.core.notices import TranscriptChanged
@@ -187,57 +186,6 @@ def test_a_session_that_does_not_open_names_the_host_or_what_it_refuses(
 # --- while it is open ------------------------------------------------------------------------------------------------
 
 
-class Connection:
-    """The part of a connection that a link uses: pings answered at once until it is closed, and frames sent."""
-
-    def __init__(self, answered: int) -> None:
-        self._answered = answered
-        self.sent: list[tuple[bytes, dict[str, bool]]] = []
-
-    async def ping(self) -> Any:
-        if not self._answered:
-            raise ConnectionClosedOK(None, None)
-        self._answered -= 1
-        pong = asyncio.get_running_loop().create_future()
-        pong.set_result(0.0)
-        return pong
-
-    async def send(self, frame: bytes, **options: bool) -> None:
-        if not self._answered:
-            raise ConnectionClosedOK(None, None)
-        self._answered -= 1
-        self.sent.append((frame, options))
-
-
-def test_two_pings_are_sent_within_the_pong_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    monkeypatch.setattr("asyncio.sleep", sleep)
-    link = Link(lambda: Endpoint(""), lambda _word: SESSION, lambda _arrivals: None, connect_s=5.0)
-    connection: Any = Connection(answered=2)
-
-    # It ends by itself with the connection: the reader reports why.
-    asyncio.run(link._ping(connection, "box.local"))
-
-    assert slept == [5.0] * 3
-
-
-def test_frames_go_as_text_until_the_connection_is_closed() -> None:
-    async def live() -> Connection:
-        outbox: asyncio.Queue[bytes] = asyncio.Queue()
-        for frame in (b"1", b"2", b"3"):
-            outbox.put_nowait(frame)
-        connection: Any = Connection(answered=2)
-        await Link._write(connection, outbox)
-        made: Connection = connection
-        return made
-
-    assert asyncio.run(live()).sent == [(b"1", {"text": True}), (b"2", {"text": True})]
-
-
 def test_an_error_event_without_an_error_is_logged_and_the_session_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     async def odd(talker: Talker) -> None:
         await talker.accept()
@@ -294,7 +242,7 @@ def test_the_library_keeps_one_frame_and_sets_no_limit_that_is_shorter_than_ours
             caller.link.open()
             await caller.lost()
 
-    monkeypatch.setattr(link_module, "dial", dial)
+    monkeypatch.setattr("edgevoice.realtime.dial.dial", dial)
     asyncio.run(live())
 
     (options,) = given
