@@ -30,12 +30,11 @@ highest of the probabilities, minus ``UNDECIDED`` for every block, plus a quarte
 each that is voiced, up to eight, plus one for each that the suppressor lets through, up to four.
 
 Silero VAD 6.2 in simulated rooms with reverberation, the box reading with a human voice. Heard of 50 remarks as loud as
-the echo and 20 dB softer, and of 47 words as loud and 10 dB softer: 45, 33; 43, 43. Of 40 laughs, 25 dogs, 10 moans
-and 46 coughs, doors, birds and clatters 18, 3, 4 and 0 cut the answer. With 0.15 for ``UNDECIDED`` it was 46, 33; 43,
-43 and 18, 5, 4, 0. With 0.25 and a score of 7.5 it was 44, 33; 43, 43 and 17, 2, 2, 0, but one remark in twenty was
-confirmed 0.1 s later, and of 24 words of other people, 10 dB softer than the echo, 16 were heard instead of 19. The
-people still missed are actors with voices that the model does not know: of 16 remarks it scores 4 below 0.5 even
-without an echo or a room.
+the echo and 20 dB softer, and of 47 words as loud and 10 dB softer: 46, 33; 43, 43. Of 40 laughs, 25 dogs, 10 moans
+and 46 coughs, doors, birds and clatters 18, 3, 4 and 0 cut the answer. With 0.15 for ``UNDECIDED`` it was 47, 33; 43,
+43 and 19, 5, 4, 0. With 0.25 and a score of 7.5 fewer dogs and moans cut it, but of 24 words of other people, 10 dB
+softer than the echo, 16 were heard instead of 19. The people still missed are actors with voices that the model does
+not know: of 16 remarks it scores 4 below 0.5 even without an echo or a room.
 """
 
 _VOICED_BLOCKS = 3
