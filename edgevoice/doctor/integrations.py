@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from edgevoice.box.guests import MQTT_PASSWORD, mqtt_connector, mqtt_password
 from edgevoice.box.home_tool import HOME_TOKEN, home_token
@@ -12,7 +13,7 @@ from edgevoice.doctor.declared_tools import is_stored
 from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.errors import EdgevoiceError, SettingsInvalid, ToolRefused
 from edgevoice.extras import has, how_to_add
-from edgevoice.settings.integrations import HomeSettings, MqttSettings, MusicSettings
+from edgevoice.settings.integrations import HomeSettings, MqttSettings, MusicSettings, is_loopback
 
 _SERVICE = "The log says whether it works: journalctl -u edgevoice."
 
@@ -30,7 +31,7 @@ def examine_home(settings: HomeSettings, environment: Mapping[str, str], root: P
     except ToolRefused as refused:
         remedy = "Check home.url; a new token is made in Home Assistant under your profile, Security."
         return wrong("home", str(refused).partition("; tell the user")[0], remedy)
-    if settings.url.startswith("http://"):
+    if settings.url.startswith("http://") and not is_loopback(urlsplit(settings.url).hostname or ""):
         text = "Home Assistant answers and accepts the token, but the connection is not encrypted"
         return doubtful("home", text, "Use https:// where Home Assistant offers it, or trust everybody on the network.")
     return fine("home", "Home Assistant answers and accepts the token")

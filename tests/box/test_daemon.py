@@ -293,6 +293,8 @@ def test_the_box_receives_its_context_and_a_status_file(monkeypatch: pytest.Monk
     assert isinstance(status, StatusFile)
     assert until.context.storage.cards == tmp_path / "STATE_DIRECTORY" / "cards.json"
     assert until.context.dial().host == "example.org"
+    # What speaks to other machines runs in the service alone: `talk` beside it would be a second box of the same name.
+    assert until.context.environment is os.environ
     assert until.called == [ELSEWHERE, "spared nothing"]
     written = json.loads((tmp_path / "CACHE_DIRECTORY" / STATUS_NAME).read_text())
     assert (written["version"], written["problem"], written["pid"]) == (__version__, "", 0)

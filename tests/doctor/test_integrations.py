@@ -22,8 +22,16 @@ def stored(folder: Path, **secrets: str) -> dict[str, str]:
     return {"CREDENTIALS_DIRECTORY": str(folder)}
 
 
-def test_home_assistant_that_accepts_the_token_is_fine_but_for_the_encryption(home: SmallHome, tmp_path: Path) -> None:  # noqa: F811
-    found = examine_home(HomeSettings(url=home.url), stored(tmp_path, home_assistant_token=TOKEN), NOWHERE)
+def test_home_assistant_that_accepts_the_token_is_fine_but_beyond_this_machine_for_the_encryption(
+    home: SmallHome,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secrets = stored(tmp_path, home_assistant_token=TOKEN)
+    assert examine_home(HomeSettings(url=home.url), secrets, NOWHERE).mark is FindingStatus.FINE
+
+    monkeypatch.setattr(integrations, "is_loopback", lambda _host: False)
+    found = examine_home(HomeSettings(url=home.url), secrets, NOWHERE)
 
     assert found.mark is FindingStatus.DOUBTFUL
     assert "accepts the token, but the connection is not encrypted" in found.text
