@@ -221,6 +221,19 @@ def latency(
     run_command(lambda: measure(rounds, as_json=as_json))
 
 
+@bench.command("panel")
+def panel_bench(
+    *,
+    rounds: Annotated[int, typer.Option(min=2, max=200, metavar="COUNT", help="Presses of both buttons.")] = 12,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure: button to light and to listening, mute to silence at the service, and what the lights cost."""
+    del as_json  # nothing else is printed
+    from edgevoice.testbed.bench.panel import measure
+
+    run_command(lambda: measure(rounds))
+
+
 @bench.command("barge-in")
 def barge_in(
     *,

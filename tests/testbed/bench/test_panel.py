@@ -1,0 +1,71 @@
+"""The panel's benchmark measures what it says: the gate by what arrived, and idle lights by the kernel's count."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+import soxr
+
+from edgevoice.core.orders import Light
+from edgevoice.core.sound.rates import NEAR_END_HZ, WIRE_HZ
+from edgevoice.panel.lamps import PixelLamp
+from edgevoice.panel.lights import Lights
+from edgevoice.testbed.bench.panel import (
+    LightsMissing,
+    PanelFigures,
+    gate_ms,
+    lights_thread,
+    strip_cpu_ms_per_s,
+    wakeups,
+)
+
+
+@pytest.mark.parametrize(("late", "expected_ms"), [(0, 0.0), (320, 20.0), (-800, 0.0)])
+def test_the_gate_is_measured_by_the_newest_sample_that_arrived(late: int, expected_ms: float) -> None:
+    heard = np.random.default_rng(1).integers(-6000, 6000, 4 * NEAR_END_HZ).astype(np.int16)
+    pressed = 2 * NEAR_END_HZ
+    sent = heard[NEAR_END_HZ : pressed + late]
+    received = soxr.resample(sent.astype(np.float32), NEAR_END_HZ, WIRE_HZ).astype(np.int16)
+    silence = np.zeros(WIRE_HZ // 4, np.int16)
+
+    assert gate_ms(heard, np.concatenate([received, silence]), pressed) == pytest.approx(expected_ms, abs=1.0)
+
+
+def test_idle_lights_wake_nobody_and_lights_that_move_do() -> None:
+    lights = Lights([PixelLamp(3, lambda _frame: None, lambda: None)])
+    thread = lights_thread()
+    lights.show(Light.IDLE)
+    done = threading.Event()
+    done.wait(0.05)
+    before = wakeups(thread)
+    done.wait(0.2)
+    assert wakeups(thread) == before
+
+    lights.show(Light.SPEAKING)
+    done.wait(0.3)
+    assert wakeups(thread) > before + 2
+    lights.close()
+
+
+def test_a_strip_costs_something_but_little() -> None:
+    assert 0 < strip_cpu_ms_per_s(0.3) < 500
+
+
+def test_without_lights_there_is_no_thread() -> None:
+    with pytest.raises(LightsMissing):
+        lights_thread()
+    assert wakeups(os.getpid()) > 0
+
+
+def test_the_report_has_the_figures_by_their_names() -> None:
+    figures = PanelFigures([1.0, 3.0], [10.0, 20.0], [0.0, 5.0], 0.0, 2.5)
+
+    assert figures.report() == {
+        "rounds": 2,
+        "button_to_light_ms": {"p50": 2.0, "p95": 2.9},
+        "button_to_listening_ms": {"p50": 15.0, "p95": 19.5},
+        "mute_to_gate_ms": {"p50": 2.5, "p95": 4.8},
+        "idle_wakeups_per_s": 0.0,
+        "strip_cpu_ms_per_s": 2.5,
+    }
