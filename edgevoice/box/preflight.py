@@ -52,7 +52,7 @@ def load_what_is_named(settings: Settings, environment: Mapping[str, str]) -> No
     Raises ``WakeWordUnavailable`` and ``PanelUnavailable``, as the parts would.
     """
     check_models([word.model for word in wake_words(settings.wakeword)], engine=settings.wakeword.engine)
-    check_pins(settings.panel, settings.amplifier, environment)
+    check_pins(settings.panel, settings.amplifier, environment, is_audible=settings.speaker.earcon_percent > 0)
 
 
 class _NoVolume:

@@ -61,7 +61,9 @@ async def serve(
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     manager = ServiceManager()
     with ExitStack() as opened:
-        panel, pins = open_panel(settings.panel, opened, factory=context.pins)
+        panel, pins = open_panel(
+            settings.panel, opened, factory=context.pins, is_audible=settings.speaker.earcon_percent > 0
+        )
         panel.show(Light.STARTING)
         try:
             amplifier = open_mute_pin(settings.amplifier, opened, pins or context.pins)

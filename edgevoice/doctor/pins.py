@@ -66,7 +66,7 @@ def judge_pins(
     if finding.mark is not FindingStatus.WRONG or any(name.startswith("amplifier") for name in wanted.values()):
         return finding
     match without_lights:
-        case "sound":
+        case "sound" | "auto":
             return doubtful("pins", f"{finding.text}; a sound marks when the box listens", finding.remedy)
         case "listen":
             return doubtful("pins", f"{finding.text}; nothing shows when the box listens", finding.remedy)

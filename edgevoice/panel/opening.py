@@ -43,11 +43,13 @@ def open_panel(
     *,
     environment: Mapping[str, str] = os.environ,
     factory: PinFactory | None = None,
+    is_audible: bool = True,
 ) -> tuple[Panel, PinFactory | None]:
     """Open the lights; at the end they are turned off.
 
     Returns the panel and, where there are pins, the factory that opened them. Lights that are wanted and cannot be had
     are ``PanelUnavailable``, or what ``panel.without_lights`` puts in their place; a terminal always is such a place.
+    ``is_audible`` says that earcons are not turned down to silence.
     """
     kind = _kind(settings, environment, has_factory=factory is not None)
     if kind == "gpio":
@@ -57,7 +59,7 @@ def open_panel(
                 opened.callback(factory.close)
             lights = Lights(open_lamps(settings, factory), brightness=brightness_of(settings))
         except PanelUnavailable as error:
-            kind = _stand_in(settings, error, is_lit=_is_lit(settings))
+            kind = _stand_in(settings, error, is_lit=_is_lit(settings), is_audible=is_audible)
         else:
             opened.callback(lights.close)
             return (HeardPanel(lights) if settings.wake_sounds else lights), factory
@@ -67,13 +69,15 @@ def open_panel(
     return panel, factory
 
 
-def check_pins(panel: PanelSettings, amplifier: AmplifierSettings, environment: Mapping[str, str]) -> None:
+def check_pins(
+    panel: PanelSettings, amplifier: AmplifierSettings, environment: Mapping[str, str], *, is_audible: bool = True
+) -> None:
     """Load, as a trial, the library for the pins where the box would; ``PanelUnavailable`` where it would not start."""
     if _kind(panel, environment, has_factory=False) == "gpio":
         try:
             open_pins(environment).close()
         except PanelUnavailable as error:
-            _stand_in(panel, error, is_lit=_is_lit(panel))
+            _stand_in(panel, error, is_lit=_is_lit(panel), is_audible=is_audible)
     if amplifier.mute_gpio != "none":
         open_pins(environment).close()
 
@@ -153,7 +157,7 @@ def _open_without_lights(kind: str, opened: ExitStack) -> Panel:
     return panel
 
 
-def _stand_in(settings: PanelSettings, error: PanelUnavailable, *, is_lit: bool) -> str:
+def _stand_in(settings: PanelSettings, error: PanelUnavailable, *, is_lit: bool, is_audible: bool) -> str:
     """Return the kind of panel for lights that cannot be had; ``is_lit`` says that any are wanted. Else the error."""
     match settings.without_lights:
         case "listen":
@@ -162,8 +166,10 @@ def _stand_in(settings: PanelSettings, error: PanelUnavailable, *, is_lit: bool)
             kind = "sound"
         case _ if settings.kind == "auto" and not is_lit:
             kind = "none"
-        case "refuse" if settings.kind == "auto" and sys.stderr.isatty():
+        case "refuse" | "auto" if settings.kind == "auto" and sys.stderr.isatty():
             kind = "terminal"
+        case "auto" if is_lit and is_audible:
+            kind = "sound"
         case _:
             raise error
     tell(_log, logging.WARNING, "no-lights", code=error.code, instead=_INSTEAD[kind], problem=error.line())

@@ -13,9 +13,9 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     kind: What shows the lights: pins, or lines on the terminal; auto is gpio if /dev/gpiochip0 exists, else none.
     led: What is on the pins. "plain": up to three LEDs that are on or off. "dimmed": the same, with their brightness
         set by PWM. "rgb": one LED of three colours. "strip": a row of APA102 (DotStar) LEDs, as on many sound boards.
-    without_lights: What the box does if its lights are configured but cannot be used: "refuse" does not start, because
-        nothing would show that audio leaves the box; "sound" plays a tone when audio may leave, and another when it no
-        longer may; "listen" starts without either.
+    without_lights: What the box does if its lights are configured but none can be used: "sound" plays a tone when audio
+        may leave, and another when it no longer may; "refuse" does not start, because nothing would show that audio
+        leaves the box; "listen" starts without either; "auto" is sound, or refuse if speaker.earcon_percent is 0.
     wake_sounds: Whether a tone also sounds when the box wakes, and another when the conversation is over.
     listening_led_gpio: The light for "I hear you".
     speaking_led_gpio: The light for "I am speaking".
@@ -46,7 +46,7 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     kind: Literal["auto", "gpio", "terminal", "none"] = "auto"
     led: Literal["plain", "dimmed", "rgb", "strip"] = "plain"
-    without_lights: Literal["refuse", "sound", "listen"] = "refuse"
+    without_lights: Literal["auto", "refuse", "sound", "listen"] = "auto"
     wake_sounds: bool = False
     listening_led_gpio: Gpio | Literal["none"] = 17
     speaking_led_gpio: Gpio | Literal["none"] = 27

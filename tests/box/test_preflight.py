@@ -29,8 +29,8 @@ REFUSED = {
     "an engine whose packages are not there": '[wakeword]\nengine = "openwakeword"',
     "an engine whose package is not there": '[wakeword]\nengine = "microwakeword"',
     "a tool that does not exist": '[tools]\nenabled = ["set_timr"]',
-    "lights without a library for pins": '[panel]\nkind = "gpio"',
-    "lights by themselves without a library for pins": '[panel]\nkind = "auto"',
+    "lights without a library for pins": '[panel]\nkind = "gpio"\nwithout_lights = "refuse"',
+    "lights by themselves without a library for pins": '[panel]\nkind = "auto"\nwithout_lights = "refuse"',
     "an amplifier without a library for pins": '[panel]\nkind = "none"\n[amplifier]\nmute_gpio = 5',
     "two functions on one pin": '[panel]\nkind = "gpio"\n[amplifier]\nmute_gpio = 17',
 }
@@ -89,7 +89,7 @@ def test_check_accepts_what_run_accepts(folder: Path) -> None:
     assert (checked.exit_code, checked.output) == (0, f"{place} is valid\n")
 
 
-@pytest.mark.parametrize("text", ['without_lights = "listen"', 'without_lights = "sound"', 'kind = "none"'])
+@pytest.mark.parametrize("text", ['without_lights = "listen"', 'without_lights = "sound"', "", 'kind = "none"'])
 def test_check_accepts_a_box_that_may_listen_without_its_lights(
     folder: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

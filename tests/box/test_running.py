@@ -177,7 +177,7 @@ class Served:
             microphone=SimpleNamespace(position=7),
             mailbox=SimpleNamespace(post=lambda fact: self.shown.append(("the mailbox", fact)), call=lambda act: act()),
         )
-        patch.setattr(running, "open_panel", lambda _settings, _opened, factory: (self, factory))
+        patch.setattr(running, "open_panel", lambda _settings, _opened, factory, is_audible: (self, factory))
         patch.setattr(running, "open_mute_pin", lambda _settings, _opened, factory: f"amplifier on {factory}")
         patch.setattr(running, "open_panel_buttons", self._open_buttons)
         patch.setattr(running, "assemble", self._assemble)
@@ -366,7 +366,7 @@ def test_the_amplifier_uses_the_panels_pins_or_else_pins_of_its_own(
 ) -> None:
     served = Served(monkeypatch)
     monkeypatch.setattr(
-        running, "open_panel", lambda _settings, _opened, factory: (served, pins and f"{pins}{factory}")
+        running, "open_panel", lambda _settings, _opened, factory, is_audible: (served, pins and f"{pins}{factory}")
     )
 
     served.serve(replace(CONTEXT, pins="!"))
@@ -381,7 +381,7 @@ def test_lights_amplifier_and_buttons_are_opened_by_the_settings_and_closed_toge
     served = Served(monkeypatch)
     opened: list[tuple[object, ...]] = []
 
-    def open_panel(*rest: object, factory: object) -> tuple[Served, object]:
+    def open_panel(*rest: object, factory: object, is_audible: bool) -> tuple[Served, object]:
         opened.append(rest)
         return served, factory
 

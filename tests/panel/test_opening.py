@@ -33,7 +33,7 @@ from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.sound import AmplifierSettings
 
 TALK, AMPLIFIER = 23, 16
-GPIO = PanelSettings(kind="gpio", hold_s=0.3)
+GPIO = PanelSettings(kind="gpio", hold_s=0.3, without_lights="refuse")
 MUTED = AmplifierSettings(mute_gpio=AMPLIFIER)
 
 
@@ -92,7 +92,18 @@ def test_a_box_without_its_lights_refuses_to_listen(
     Unlit(monkeypatch, tmp_path)
 
     with pytest.raises(PanelUnavailable, match="lgpio cannot be loaded"):
-        kind_of(PanelSettings(kind=kind), {})
+        kind_of(PanelSettings(kind=kind, without_lights="refuse"), {})
+
+
+def test_by_default_a_box_without_lights_is_heard_and_one_that_could_not_be_refuses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path)
+    with ExitStack() as opened:
+        panel, _ = open_panel(PanelSettings(), opened, environment={})
+        assert isinstance(panel, HeardPanel)
+        with pytest.raises(PanelUnavailable, match="lgpio cannot be loaded"):
+            open_panel(PanelSettings(), opened, environment={}, is_audible=False)
 
 
 NO_LEDS = {"listening_led_gpio": "none", "speaking_led_gpio": "none", "status_led_gpio": "none"}
@@ -106,6 +117,7 @@ NO_LEDS = {"listening_led_gpio": "none", "speaking_led_gpio": "none", "status_le
         (PanelSettings(without_lights="listen"), True, NoPanel, "nothing"),
         (PanelSettings(kind="gpio", without_lights="listen"), False, NoPanel, "nothing"),
         (PanelSettings(), True, TerminalPanel, "the terminal"),
+        (PanelSettings(without_lights="refuse"), True, TerminalPanel, "the terminal"),
         (convert(NO_LEDS, PanelSettings), False, NoPanel, "nothing"),
         (convert(NO_LEDS | {"without_lights": "sound"}, PanelSettings), False, NoPanel, "nothing"),
     ],
@@ -148,7 +160,7 @@ def test_a_terminal_does_not_replace_explicitly_configured_pins(
     Unlit(monkeypatch, tmp_path, has_terminal=True)
 
     with pytest.raises(PanelUnavailable):
-        kind_of(PanelSettings(kind="gpio"), {})
+        kind_of(PanelSettings(kind="gpio", without_lights="refuse"), {})
 
 
 def test_lights_in_use_by_another_program_leave_the_buttons_working() -> None:
