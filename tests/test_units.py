@@ -224,6 +224,8 @@ session = onnxruntime.InferenceSession(parts.graph, providers=["CPUExecutionProv
 wanted = {each.name: numpy.zeros([n if isinstance(n, int) else 1 for n in each.shape], numpy.float32)
           for each in session.get_inputs()}
 assert session.run(None, wanted)
+from edgevoice.wakeword.kernel.kernel import open_kernel
+assert open_kernel(Path(sys.argv[1])).network().step(numpy.ones((8, 32), numpy.float32)).shape == (1, 96)
 print("well")
 """
 
