@@ -209,7 +209,7 @@ class NearSpeech:
     def reset(self) -> None:
         """Forget the current sound, but not what was learned about the room."""
         self._stage = _Stage.QUIET
-        self._voice.end()
+        self._voice.pause()
         self._window[:] = 0
         self._echo = self._long_echo = 0.0
 

@@ -93,6 +93,11 @@ class VoiceListener:
         """Dismiss the second model: the sound is over, or known to be speech."""
         self._anew = None
 
+    def pause(self) -> None:
+        """Dismiss the second model and what it would hear first: the next block does not continue the last one."""
+        self.end()
+        self._before.clear()
+
     def forget(self) -> None:
         """Forget what was heard: it may have been the box itself."""
         self._heard = 0.0

@@ -407,6 +407,32 @@ def test_a_person_whom_the_model_no_longer_hears_after_a_long_answer_is_heard_by
     assert listener.voice(0.3) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
 
 
+def test_what_a_model_that_starts_afresh_hears_begins_after_the_last_pause() -> None:
+    models: list[Counting] = []
+
+    class Counting:
+        """Counts its blocks, and hears no voice."""
+
+        def __init__(self) -> None:
+            self.blocks = 0
+            models.append(self)
+
+        def take(self, _block: Samples) -> float:
+            self.blocks += 1
+            return 0.1
+
+        def anew(self) -> "Counting":
+            return Counting()
+
+    listener = Measured(voice=Counting())
+    listener.rest(8)
+    listener.listener.reset()
+
+    listener.voice(0.1)
+
+    assert [model.blocks for model in models[1:]] == [5], "no block of the 8 s before the pause"
+
+
 def test_sound_that_cannot_be_a_voice_must_be_loud_to_duck_the_answer() -> None:
     model = Certainty(0.0)
     listener = Measured(voice=model)

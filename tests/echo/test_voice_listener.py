@@ -133,6 +133,19 @@ def test_a_model_without_memory_hears_500_ms_before_the_sound_and_then_every_blo
     assert heard.model.fresh.heard == [10 * number for number in range(14, 41)], "20 dB louder"
 
 
+def test_after_a_pause_a_model_without_memory_hears_nothing_from_before_it() -> None:
+    heard = Heard()
+    for number in range(40):
+        heard.listener.take(np.full(BLOCK, number, np.int16))
+
+    heard.listener.pause()
+    heard.listener.take(np.full(BLOCK, 40, np.int16))
+    heard.listener.begin()
+
+    assert heard.model.fresh is not None
+    assert heard.model.fresh.heard == [400]
+
+
 def test_after_a_sound_the_model_with_memory_counts_alone_and_the_next_sound_starts_afresh() -> None:
     heard = Heard()
     of_sound(heard, 6, anew=0.95)
