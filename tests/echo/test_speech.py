@@ -408,8 +408,6 @@ def test_a_person_whom_the_model_no_longer_hears_after_a_long_answer_is_heard_by
 
 
 def test_what_a_model_that_starts_afresh_hears_begins_after_the_last_pause() -> None:
-    models: list[Counting] = []
-
     class Counting:
         """Counts its blocks, and hears no voice."""
 
@@ -424,6 +422,7 @@ def test_what_a_model_that_starts_afresh_hears_begins_after_the_last_pause() -> 
         def anew(self) -> "Counting":
             return Counting()
 
+    models: list[Counting] = []
     listener = Measured(voice=Counting())
     listener.rest(8)
     listener.listener.reset()
