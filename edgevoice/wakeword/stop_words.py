@@ -30,16 +30,16 @@ _log = logging.getLogger(__name__)
 
 WORDS: Final = ("stop", "snooze")
 
-CANDIDATE: Final = 0.3
+CANDIDATE: Final = 0.03
 """The score from which a word is likely."""
 
-ALONE: Final = 0.95
+ALONE: Final = 0.7
 """The score from which a likely word is one without a second opinion."""
 
-FIT_WEIGHT: Final = 0.5
+FIT_WEIGHT: Final = 0.8
 """What the second opinion counts, relative to the logarithm of the first one's odds."""
 
-TOGETHER: Final = -1.0
+TOGETHER: Final = -5.0
 """The sum of both from which a likely word is one. This and `FIT_WEIGHT` were chosen by the words of
 `edgevoice bench household` and an hour of people, television and babble in other languages.
 """
