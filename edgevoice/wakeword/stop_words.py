@@ -30,18 +30,18 @@ _log = logging.getLogger(__name__)
 
 WORDS: Final = ("stop", "snooze")
 
-CANDIDATE: Final = 0.03
+CANDIDATE: Final = 0.004
 """The score from which a word is likely."""
 
-ALONE: Final = 0.7
+ALONE: Final = 0.8
 """The score from which a likely word is one without a second opinion."""
 
-FIT_WEIGHT: Final = 0.8
+FIT_WEIGHT: Final = 0.5
 """What the second opinion counts, relative to the logarithm of the first one's odds."""
 
-TOGETHER: Final = -5.0
-"""The sum of both from which a likely word is one. This and `FIT_WEIGHT` were chosen by the words of
-`edgevoice bench household` and an hour of people, television and babble in other languages.
+TOGETHER: Final = {"stop": -3.9, "snooze": -1.5}
+"""The sum of both from which a likely word is one. These and `FIT_WEIGHT` were chosen by the words of
+`edgevoice bench household` and 54 minutes of people, television and babble in other languages.
 """
 
 _HEARD_FRAMES: Final = RATE_HZ // FRAME
@@ -92,7 +92,7 @@ class StopDecision:
         if self._fit is None:
             return score >= ALONE
         odds = math.log(score / max(1e-6, 1.0 - score))
-        return odds + FIT_WEIGHT * self._fit(np.concatenate(self._sound), word) >= TOGETHER
+        return odds + FIT_WEIGHT * self._fit(np.concatenate(self._sound), word) >= TOGETHER[word]
 
 
 class StopWords(Observer):

@@ -49,7 +49,7 @@ def test_without_a_second_opinion_only_a_sure_word_is_one(
     assert heard_in(scores) == words
 
 
-@pytest.mark.parametrize(("score", "fit", "is_heard"), [(LIKELY, 0.0, True), (LIKELY, -9.0, False), (1.0, -9.0, True)])
+@pytest.mark.parametrize(("score", "fit", "is_heard"), [(0.1, 0.0, True), (0.1, -9.0, False), (1.0, -9.0, True)])
 def test_a_second_opinion_is_weighed_with_the_first(score: float, fit: float, *, is_heard: bool) -> None:
     assert bool(heard_in([(score, 0.0), NOTHING], lambda _sound, _word: fit)) is is_heard
 
