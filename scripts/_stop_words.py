@@ -32,8 +32,10 @@ from edgevoice.wakeword.models.shapes import FRAME
 from edgevoice.wakeword.models.stop_classifier import WEIGHTS, WINDOW, write_weights
 
 RATE_HZ = 16_000
-HIDDEN = 32
-ROUNDS = 12
+HIDDEN = 48
+ROUNDS = 14
+NETWORKS = 4
+COPIES = 4
 ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc")
 VARIANTS = (
     *("f1", "f2", "f4", "f5", "m1", "m2", "m4", "m5", "m6", "m7", "m8", "klatt", "klatt2", "klatt3", "klatt4"),
@@ -250,14 +252,20 @@ def _one_after_the_other(studio: Studio, clips: Sequence[Sound], gap_s: float) -
 
 
 def train(lessons: Lessons, place: Path) -> None:
-    """Train the classifier and write its weights."""
+    """Train some networks, and write them as one whose output is their mean."""
     windows, words = np.array(lessons.windows, np.float32), np.array(lessons.words)
     mean, deviation = windows.mean(axis=0), windows.std(axis=0) + 1e-3
-    model: Any = MLPClassifier((HIDDEN,), alpha=0.01, batch_size=512, max_iter=ROUNDS, random_state=1)
-    model.fit((windows - mean) / deviation, words)
-    first, second = model.coefs_
-    first_bias, second_bias = model.intercepts_
-    write_weights(place, first / deviation[:, None], first_bias - (mean / deviation) @ first, second, second_bias)
+    scaled = (windows - mean) / deviation
+    # The words are a tenth of what is learnt: without copies the network would rather say nothing.
+    order = np.concatenate([np.arange(len(words)), *[np.flatnonzero(words)] * COPIES])
+    found: list[Any] = []
+    for seed in range(NETWORKS):
+        model = MLPClassifier((HIDDEN,), alpha=0.03, batch_size=1024, max_iter=ROUNDS, random_state=seed)
+        found.append(model.fit(scaled[order], words[order]))
+    first = np.hstack([model.coefs_[0] / deviation[:, None] for model in found])
+    bias = [model.intercepts_[0] - (mean / deviation) @ model.coefs_[0] for model in found]
+    second = np.vstack([model.coefs_[1] for model in found]) / NETWORKS
+    write_weights(place, first, np.concatenate(bias), second, sum(model.intercepts_[1] for model in found) / NETWORKS)
 
 
 def main() -> None:
@@ -265,8 +273,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="recordings of people and noises: tune/ of scripts/sounds")
     parser.add_argument("--to", type=Path, default=WEIGHTS, help="where to write the weights")
+    parser.add_argument("--people", type=Path, help="further recordings of people, as FLAC or WAV at 16 kHz")
     given = parser.parse_args()
     studio, lessons = Studio(given.folder), Lessons()
+    if given.people is not None:
+        studio.people += [recording(path) for path in sorted(given.people.rglob("*.*"))]
     speakers = list(voices(random.Random(5)))
     learn_words(lessons, studio, speakers)
     learn_others(lessons, studio, speakers)
