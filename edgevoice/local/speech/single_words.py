@@ -14,7 +14,7 @@ from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames
 from edgevoice.local.speech.recogniser import columns_of, frames_of, load_network
 
 STOP_WORDS: Final[Mapping[str, Sequence[str]]] = {
-    "stop": ("S T AA P", "S T AO P", "S D AA P", "S T AH P"),
+    "stop": ("S T AA P", "S T AO P", "S D AA P"),
     "snooze": ("S N UW Z", "S N UW S", "S N UH Z"),
 }
 """Each word in the ways in which it is said."""
