@@ -32,17 +32,21 @@ SpeakerFact = PlaybackCut | PlaybackDrained | ClipPlayed | ClipCut
 
 
 class Gain:
-    """How loud answers and earcons are, and whether answers are lowered while somebody may be speaking over them."""
+    """How loud answers and earcons are, and whether answers are lowered while somebody may be speaking over them.
+
+    ``limit_percent`` is how loud answers are at most, whatever their volume.
+    """
 
     def __init__(self, volume_percent: int, earcon_percent: int) -> None:
         self.volume_percent = volume_percent
         self.earcon_percent = earcon_percent
+        self.limit_percent = 100
         self.is_ducked = False
 
     @property
     def volume(self) -> float:
         """The factor of the volume alone."""
-        return factor(self.volume_percent)
+        return factor(min(self.volume_percent, self.limit_percent))
 
     @property
     def duck(self) -> float:

@@ -174,6 +174,12 @@ class Speaker(FarEndQueue, Timed):
             self._playout.set_gain(self._gain.of_answers)
         self._volume_changed(percent)
 
+    def limit_volume(self, percent: int) -> None:
+        """Play answers no louder than this many percent, whatever their volume."""
+        with self._changing():
+            self._gain.limit_percent = percent
+            self._playout.set_gain(self._gain.of_answers)
+
     @property
     def earcon_percent(self) -> int:
         """How loud earcons are, in percent, on the same scale."""

@@ -15,6 +15,7 @@ from edgevoice.box.context import BoxContext
 from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
 from edgevoice.box.mcp_servers import McpServers
+from edgevoice.box.night_volume import night_volume_of
 from edgevoice.box.presses import Presses
 from edgevoice.box.sayings import Sayings
 from edgevoice.box.word_fit import word_fit
@@ -128,6 +129,7 @@ def observers_of(
         storage.failures,
         storage.kept_panel,
         PowerOff() if settings.panel.shuts_down else None,
+        night_volume_of(settings, parts.speaker.limit_volume),
         *context.observers,
         *(storage.remembering.observers if storage.remembering is not None else ()),
         storage.speaking,

@@ -37,6 +37,7 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         it needs a card whose buffer can be written again. "portaudio": PortAudio, which needs up to 25 ms. "auto":
         ALSA where the card allows it.
     volume_percent: How loud the answers are when the box starts.
+    night_volume_percent: How loud the answers are at most between panel.night_from and panel.night_to.
     earcon_percent: How loud the earcons are, whatever the volume of the answers.
     earcons_folder: A folder with earcons of your own, such as muted.wav: WAV files of 16 bits and at most 10 s, named
         as `edgevoice earcons list` does. Empty for none.
@@ -46,6 +47,7 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     device: NotEmpty = "default"
     backend: Backend = "auto"
     volume_percent: Percent = 70
+    night_volume_percent: Percent = 100
     earcon_percent: Percent = 40
     earcons_folder: str = ""
     prefill_ms: Annotated[int, Meta(ge=20, le=500)] = 80

@@ -488,3 +488,14 @@ def test_an_earcon_unmutes_the_amplifier_and_a_playing_one_is_not_muted(monkeypa
     ear.speaker.cut()
 
     assert ear.pin.told == ["mute", "release"], "it would mute the earcon"
+
+
+def test_a_limit_of_the_volume_holds_whatever_is_set_and_is_no_news() -> None:
+    ear = Ear(volume_percent=80)
+    ear.speaker.limit_volume(30)
+    ear.speaker.change_volume(5)
+
+    assert ear.speaker.volume_percent == 85
+    assert ear.speaker._gain.of_answers == pytest.approx(0.09)
+    ear.speaker.limit_volume(100)
+    assert ear.speaker._gain.of_answers == pytest.approx(0.85**2)

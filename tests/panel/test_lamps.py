@@ -1,5 +1,6 @@
 """Every kind of lamp keeps the promises of the lights: one suite for all of them."""
 
+import io
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -10,9 +11,15 @@ import pytest
 from edgevoice.core.light_frames import Colour, apa102
 from edgevoice.core.lights import LIVE_LIGHTS, Led
 from edgevoice.core.orders import Light
+from edgevoice.core.panel_spec import STATES, PanelState, seen_on_row
+from edgevoice.core.ports import Panel
 from edgevoice.errors import PanelUnavailable
+from edgevoice.panel.audible import HeardPanel
 from edgevoice.panel.lamps import Lamp, open_led, open_rgb, open_strip
+from edgevoice.panel.lights import Lights
 from edgevoice.panel.mock import MockPins
+from edgevoice.panel.none import NoPanel
+from edgevoice.panel.terminal import TerminalPanel
 
 DATA, CLOCK = 5, 6
 
@@ -193,3 +200,33 @@ def test_a_pin_in_use_is_named_and_no_other_stays_open(kind: Callable[[MockPins,
         kind(pins, Spi())
 
     assert not any(pins.is_output(gpio) for gpio in range(28))
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
+def test_every_state_of_the_specification_is_shown(opened: Opened, state: PanelState) -> None:
+    levels = []
+    for tenths in range(30):
+        opened.lamp.write(opened.lamp.frame(state.light, state.reason, tenths / 10, 0.5))
+        levels.append(max(opened.levels()))
+
+    assert (max(levels) > 0) is (seen_on_row(state) != "dark")
+
+
+@pytest.mark.parametrize(
+    "panel",
+    [
+        lambda: Lights([]),
+        lambda: TerminalPanel(io.StringIO()),
+        HeardPanel,
+        lambda: HeardPanel(NoPanel()),
+        NoPanel,
+    ],
+    ids=["lights", "terminal", "heard", "heard beside", "none"],
+)
+def test_every_panel_shows_every_state_again_and_again_and_closes_twice(panel: Callable[[], Panel]) -> None:
+    shown = panel()
+    for state in (*STATES, *STATES):
+        shown.show(state.light, state.reason, 0.5)
+        shown.show(state.light, state.reason, 0.5)
+    shown.close()
+    shown.close()
