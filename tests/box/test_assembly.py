@@ -148,7 +148,7 @@ def test_the_talk_button_held_ends_it(tmp_path: Path) -> None:
     async def live() -> None:
         async with box.assembled():
             box.pins.press(TALK)
-            await eventually(lambda: box.has(TalkHeld(), PhaseEntered(Phase.IDLE)))
+            await eventually(lambda: box.has(TalkHeld(cancels_waiting=True), PhaseEntered(Phase.IDLE)))
             box.pins.release(TALK)
 
     asyncio.run(live())

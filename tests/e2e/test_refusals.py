@@ -14,8 +14,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from edgevoice.core.facts import LinkLost, WakeWordHeard
+from edgevoice.core.lights import said_of
 from edgevoice.core.notices import PhaseEntered
-from edgevoice.core.orders import Earcon, Light, PlayEarcon, ShowLight
+from edgevoice.core.orders import Light, PlayEarcon, ShowLight
 from edgevoice.realtime.endpoint import Endpoint, remote
 from edgevoice.testbed.stage.stage import Stage, set_stage, stage_settings
 
@@ -77,7 +78,7 @@ async def wake_and_fail(stage: Stage) -> str:
     await stage.talker.say(0.2, "Hey Jarvis.", 0.3)
     await stage.seen.wait_for(WakeWordHeard, "the wake word", 10)
     _, shown = await stage.seen.wait_for(ShowLight, "the fault light", 20, lambda order: order.light is Light.FAULT)
-    await stage.seen.wait_for(PlayEarcon, "the trouble tone", 2, lambda order: order.earcon is Earcon.ERROR)
+    await stage.seen.wait_for(PlayEarcon, "its name", 2, lambda order: order.earcon is said_of(shown.reason))
     await stage.seen.wait_for(PhaseEntered, "the end", 2, lambda entered: entered.phase == "idle")
     return shown.reason
 

@@ -178,4 +178,4 @@ def test_an_account_without_credit_has_its_light_and_tone_even_if_only_an_answer
         orders += conversation.handle(arrival, 1.0)
 
     assert orders[-4] == ShowLight(Light.FAULT, "no-credit")
-    assert orders[-1] == PlayEarcon(Earcon.ERROR)
+    assert orders[-1] == PlayEarcon(Earcon.NO_CREDIT)
