@@ -101,7 +101,7 @@ def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *
             setting = f"wakeword.words.{word.name}" if number else "wakeword.model"
             problem = f"{setting} is {word.model}; the service cannot read home folders"
             raise WakeWordUnavailable(problem, remedy=in_reach(setting))
-    has_kernel = chosen.engine == "streaming" and kernel_in(cache) is not None
+    has_kernel = chosen.engine == "streaming" and _kernel_computes(models, cache)
     if chosen.engine != "microwakeword" and not has_kernel and not _has("onnxruntime"):
         return wrong("wake word", "onnxruntime, which runs it, is not installed", "pip install onnxruntime")
     if chosen.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
@@ -119,8 +119,16 @@ def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *
         for word in words
         if word.model in brought and word.thresholds.threshold < _LEAST_THRESHOLDS.get((chosen.engine, word.name), 0)
     )
-    computed = "" if has_kernel or chosen.engine != "streaming" else _WITHOUT_KERNEL
+    computed = _WITHOUT_KERNEL if chosen.engine == "streaming" and kernel_in(cache) is None else ""
     return fine("wake word", f"{names}{licence}{often}{computed}", words=len(words))
+
+
+def _kernel_computes(models: Sequence[Path], cache: Path) -> bool:
+    """Return whether the kernel computes all of the models, so that onnxruntime is not needed."""
+    if (kernel := kernel_in(cache)) is None:
+        return False
+    kernel.learn(models)
+    return all(kernel.computes(model) for model in models)
 
 
 def _has(module: str) -> bool:

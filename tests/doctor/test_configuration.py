@@ -177,4 +177,6 @@ def test_the_engine_for_commercial_use_needs_no_onnxruntime_and_shows_its_licenc
     finding = configuration.examine_words(Settings(wakeword=WakewordSettings(engine="microwakeword")), cache)
 
     assert finding.text == "hey_jarvis (Apache-2.0)"
+    assert configuration.examine_words(Settings(), cache).mark is FindingStatus.FINE, "the kernel computes it"
+    monkeypatch.setattr(configuration, "kernel_in", lambda _folder: None)
     assert configuration.examine_words(Settings(), cache).mark is FindingStatus.WRONG

@@ -17,7 +17,7 @@ from edgevoice.wakeword.models.present import find_part, words_present
 from tests.wakeword.sounds import POSITIVES, quiet, recording
 
 DRIVER: Final = Path(__file__).with_name("driver.c")
-STEPS: Final = 60
+STEPS: Final = 40
 
 pytestmark = pytest.mark.skipif(
     shutil.which("qemu-aarch64") is None or shutil.which("aarch64-linux-gnu-gcc") is None,
