@@ -255,6 +255,8 @@ class StorageUnavailable(EdgevoiceError, OSError):
     def of(cls, message: str, error: OSError) -> Self:
         """Return what stopped us, after ``message``; where permission is missing, space is not the remedy."""
         problem = f"{message}: {error.strerror}"
+        if error.errno in {errno.EISDIR, errno.ENOTDIR, errno.ELOOP}:
+            return cls(problem, remedy="Something else has this name: move it away.")
         if error.errno not in {errno.EACCES, errno.EPERM}:
             return cls(problem)
         owner = f"`sudo ls -ld {error.filename}` shows" if error.filename else "`sudo ls -l` shows"

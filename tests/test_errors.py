@@ -42,6 +42,7 @@ def caused(error: EdgevoiceError, cause: BaseException, *, hidden: bool) -> Edge
     ("number", "name", "remedy"),
     [
         (errno.ENOSPC, "/x", "Free some space: "),
+        (errno.EISDIR, "/x", "Something else has this name: "),
         (errno.EACCES, "/x", "Run this as the owner, or change the owner with chown; `sudo ls -ld /x` shows who"),
         (errno.EPERM, None, "Run this as the owner, or change the owner with chown; `sudo ls -l` shows who"),
     ],
