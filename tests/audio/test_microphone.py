@@ -55,6 +55,15 @@ def test_the_wake_word_gets_80_ms_frames_with_the_position_after_each(room: Room
     assert room.frames == [(sound(0, FRAME), FRAME), (sound(FRAME, 2 * FRAME), 2 * FRAME)]
 
 
+def test_the_stop_word_gets_the_same_frames_as_the_wake_word(room: Room) -> None:
+    also: list[tuple[bytes, int]] = []
+    room.periods(4)
+    room.microphone.hear_also(lambda frame, end: also.append((frame, end)))
+    room.periods(4)
+
+    assert also == room.frames[1:] == [(sound(FRAME, 2 * FRAME), 2 * FRAME)]
+
+
 def test_readers_are_notified_after_every_period_and_after_the_frame_it_completes(room: Room) -> None:
     room.periods(5)
 

@@ -47,6 +47,7 @@ from edgevoice.panel.none import NoPanel
 from edgevoice.personas.personas import Personas
 from edgevoice.personas.speaking import SpeakingPersona
 from edgevoice.realtime.endpoint import local
+from edgevoice.settings.alarms import AlarmSettings
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.sound import MicrophoneSettings
 from edgevoice.wakeword.stop_words import StopWords
@@ -290,6 +291,17 @@ def test_the_log_has_todays_minutes_if_they_are_counted(monkeypatch: pytest.Monk
     monkeypatch.setattr(Minutes, "today_s", 90.0)
 
     assert asyncio.run(live()) == 90.0
+
+
+def test_a_box_whose_owner_wants_no_stop_word_does_not_listen_for_it() -> None:
+    async def live() -> list[type[Observer]]:
+        settings = Settings(alarms=AlarmSettings(stop_word=False))
+        context = replace(CONTEXT, wants_wakeword=False)
+        return [
+            type(each) for each in observers_of(settings, context, assembled(wants_wakeword=False), ServiceManager())
+        ]
+
+    assert StopWords not in asyncio.run(live())
 
 
 def test_a_box_without_records_and_wake_word_has_the_other_observers(tmp_path: Path) -> None:
