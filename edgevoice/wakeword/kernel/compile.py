@@ -42,8 +42,8 @@ def fingerprint(machine: str) -> str:
 
 
 def name_for(machine: str) -> str:
-    """Return the name of the library of these sources."""
-    return f"wakeword-kernel-{machine}-{fingerprint(machine)}.so"
+    """Return the name of the library of these sources: not one that Python would take for a module."""
+    return f"wakeword-kernel-{machine}-{fingerprint(machine)}.so.1"
 
 
 def compile_library(target: Path, machine: str, *more: str) -> None:
@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> int:
     try:
         compile_library(draft, machine)
         draft.replace(target)
-        for older in FOLDER.glob(f"wakeword-kernel-{machine}-*.so"):
+        for older in FOLDER.glob(f"wakeword-kernel-{machine}-*.so*"):
             if older != target:
                 older.unlink()
     except OSError as error:
