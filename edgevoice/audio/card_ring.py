@@ -13,12 +13,12 @@ from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.errors import DeviceBusy
 
 _BUFFER_MS = 80
-_PERIOD_MS = 10
+PERIOD_MS = 10
 
-_MARGIN = FAR_END_HZ // 1000
+MARGIN = FAR_END_HZ // 1000
 """Samples, 1 ms, that are left to the converter when the ring is written again: what a card fetches ahead."""
 
-_MOST_MARGIN = 4 * _MARGIN
+_MOST_MARGIN = 4 * MARGIN
 """The same with the time that rendering takes, 0.3 ms on a PC: what the converter reaches meanwhile is too late."""
 
 _FORGETTING = 0.98
@@ -86,7 +86,7 @@ class CardRing:
     def _open(self, rate_hz: int) -> None:
         self._ratio = rate_hz // FAR_END_HZ
         self._doubler = Doubler() if self._ratio > 1 else None
-        buffer, period = rate_hz * _BUFFER_MS // 1000, rate_hz * _PERIOD_MS // 1000
+        buffer, period = rate_hz * _BUFFER_MS // 1000, rate_hz * PERIOD_MS // 1000
         self._pcm.configure(rate_hz, channels=1, period=period, buffer=buffer, runs_free=True)
         require_ring(self._pcm.chain())
         self._end = 0
@@ -129,7 +129,7 @@ class CardRing:
             # Before ALSA's count of frames comes round, in half a day on a 32-bit system.
             self._move_on(self._end + -held // self._ratio)
             held = 0
-        margin = min(_MARGIN + math.ceil(self._rendering_s * FAR_END_HZ), _MOST_MARGIN)
+        margin = min(MARGIN + math.ceil(self._rendering_s * FAR_END_HZ), _MOST_MARGIN)
         return self._end - held // self._ratio + margin
 
     def emitted(self) -> tuple[int, float]:

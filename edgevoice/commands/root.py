@@ -271,6 +271,19 @@ def idle(
 
 
 @bench.command()
+def limits(
+    *,
+    seconds: Annotated[int, typer.Option(min=2, max=3600, metavar="SECONDS", help="How long to measure each.")] = 20,
+    cuts: Annotated[int, typer.Option(min=2, max=2000, metavar="COUNT", help="Answers to interrupt.")] = 40,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure an idle box and a cut beside their floors: a C program that only captures, and the card's own period."""
+    from edgevoice.testbed.bench.limits import measure
+
+    run_command(lambda: measure(seconds, cuts, as_json=as_json))
+
+
+@bench.command()
 def household(
     *,
     rings: Annotated[int, typer.Option(min=2, max=1000, metavar="COUNT", help="How many timers ring.")] = 20,

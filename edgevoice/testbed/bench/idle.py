@@ -119,9 +119,9 @@ def measure(seconds: int, *, as_json: bool) -> int:
     stages_in(cache_folder(os.environ))
     speech = _speech()
     with VirtualCard() as card, tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
-        card.speak(_room(20))
+        card.speak(silence(20))
         with running_daemon(card, Path(folder)) as (process, start_s):
-            report = _listen(process.pid, card, _room(seconds), seconds)
+            report = _listen(process.pid, card, silence(seconds), seconds)
             report["counts"] = _what_counts(seconds)
             report["rss_mb"] = rss_mb(process.pid)
             _remark("in silence", report, is_quiet=as_json)
@@ -255,7 +255,7 @@ def _field(path: Path, name: str) -> int:
     return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:")))
 
 
-def _room(seconds: int) -> _Samples:
+def silence(seconds: int) -> _Samples:
     """Return the noise of a quiet kitchen, -72 dBFS."""
     return np.random.default_rng(21).integers(-8, 9, seconds * NEAR_END_HZ, np.int16)
 
