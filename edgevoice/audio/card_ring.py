@@ -66,7 +66,7 @@ class CardRing:
         self.rate_hz = 0
         self.xruns = 0
         self._looked_s = 0.0
-        self._rendering_s = 0.001
+        self._rendering_s = 0.0005
         problem = ""
         for rate_hz in _RATES:
             try:
@@ -139,7 +139,8 @@ class CardRing:
 
     def write(self, samples: _Samples, position: int) -> None:
         """Give the card ``samples`` from ``position`` on, in place of everything that it has from there."""
-        self._rendering_s = max(self._rendering_s * _FORGETTING, time.monotonic() - self._looked_s)
+        if position != self._end:
+            self._rendering_s = max(self._rendering_s * _FORGETTING, time.monotonic() - self._looked_s)
         if position > self._end:
             self._move_on(position)
         elif position < self._end:

@@ -8,7 +8,8 @@ from edgevoice.audio.far_end_mixer import SpeakerFact
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Echo, Microphone
 from edgevoice.audio.own_earcons import own_earcons
-from edgevoice.audio.speaker import FarEndListener, Speaker
+from edgevoice.audio.ring import FarEndListener
+from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor, log_loss
 from edgevoice.audio.uplink import Uplink
 from edgevoice.core.facts import Device

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from edgevoice.audio.callback_time import CallbackTime, Timed
 from edgevoice.audio.far_end_mixer import FarEndMixer, Gain, MixerMark, SpeakerFact, factor
 from edgevoice.audio.far_end_queue import FarEndQueue
 from edgevoice.audio.hardware_mute import AmplifierGate, HardwareMute
+from edgevoice.audio.ring import FarEndListener, NobodyListens, Ring
 from edgevoice.audio.unemitted import Unemitted
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.clockfit import ClockFit
@@ -38,61 +38,6 @@ _BLOCK = 480
 
 _AMPLIFIER_LEAD = FAR_END_HZ * 10 // 1000
 """Frames, 10 ms, that an amplifier takes to open; on a ring the next sound would come in 2 ms."""
-
-
-class FarEndListener(Protocol):
-    """Takes what the card is given, as the reference of an echo canceller; in the thread that renders."""
-
-    def played(self, samples: npt.NDArray[np.int16] | None, frames: int) -> None:
-        """Record ``frames`` samples, s16 at 24 kHz; ``None`` stands for silence."""
-        ...
-
-    def take_back(self, frames: int) -> None:
-        """Forget the last ``frames``: the card is given other samples instead, before it emits them."""
-        ...
-
-
-class Ring(Protocol):
-    """A card whose ring can be written again up to its converter; called with the speaker's lock held.
-
-    Positions count the samples that the speaker has rendered.
-    """
-
-    @property
-    def depth(self) -> int:
-        """For how many samples beyond its reach the card can be written."""
-        ...
-
-    def reach(self) -> int | None:
-        """Return the first position at which the card can still be given other samples; ``None`` if it is lost."""
-        ...
-
-    def write(self, samples: npt.NDArray[np.int16], position: int) -> None:
-        """Give the card ``samples`` from ``position`` on, in place of everything that it has from there."""
-        ...
-
-    @property
-    def rests(self) -> bool:
-        """Whether it plays silence by itself once all of it is zeros."""
-        ...
-
-    def emitted(self) -> tuple[int, float]:
-        """Return which sample the card emits now, and when that is, in monotonic seconds; ``OSError`` if it is lost."""
-        ...
-
-    def wake(self) -> None:
-        """Have ``feed`` called soon: there is something to emit again."""
-        ...
-
-
-class _NobodyListens:
-    """Replaces the echo canceller if there is none."""
-
-    def played(self, _samples: npt.NDArray[np.int16] | None, _frames: int) -> None:
-        """Do nothing."""
-
-    def take_back(self, _frames: int) -> None:
-        """Do nothing."""
 
 
 class Speaker(FarEndQueue, Timed):
@@ -127,7 +72,7 @@ class Speaker(FarEndQueue, Timed):
         self._gain = Gain(volume_percent, earcon_percent)
         self._volume_changed = volume_changed
         self._playout.set_gain(self._gain.of_answers)
-        self._reference = reference or _NobodyListens()
+        self._reference = reference or NobodyListens()
         self._amplifier = AmplifierGate(amplifier, _FLUSHED)
         self._mixer = FarEndMixer(
             self._playout,
@@ -347,7 +292,10 @@ class Speaker(FarEndQueue, Timed):
                 if reach is not None and not self._is_resting(self._ring):
                     begin = self._mixer.position
                     end = max(begin, reach + min(self._ring.depth, _AHEAD))
-                    self._ring.write(self._render(end - begin), begin)
+                    # The first part at once: the sooner it is written, the closer to the converter it may begin.
+                    first = min(PERIOD, end - begin)
+                    self._ring.write(self._render(first), begin)
+                    self._ring.write(self._render(end - begin - first), begin + first)
                     self._ring.wake()
 
     def _catch_up(self, reach: int) -> None:

@@ -17,7 +17,8 @@ from edgevoice.alarms.tools import AlarmTools
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
-from edgevoice.audio.speaker import FarEndListener, Speaker
+from edgevoice.audio.ring import FarEndListener
+from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
 from edgevoice.box.announcements import Announcements

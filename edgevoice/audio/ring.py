@@ -1,0 +1,61 @@
+"""What a speaker works with: a card that can be written again, and whoever is to know what it emits."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class FarEndListener(Protocol):
+    """Takes what the card is given, as the reference of an echo canceller; in the thread that renders."""
+
+    def played(self, samples: npt.NDArray[np.int16] | None, frames: int) -> None:
+        """Record ``frames`` samples, s16 at 24 kHz; ``None`` stands for silence."""
+        ...
+
+    def take_back(self, frames: int) -> None:
+        """Forget the last ``frames``: the card is given other samples instead, before it emits them."""
+        ...
+
+
+class Ring(Protocol):
+    """A card whose ring can be written again up to its converter; called with the speaker's lock held.
+
+    Positions count the samples that the speaker has rendered.
+    """
+
+    @property
+    def depth(self) -> int:
+        """For how many samples beyond its reach the card can be written."""
+        ...
+
+    def reach(self) -> int | None:
+        """Return the first position at which the card can still be given other samples; ``None`` if it is lost."""
+        ...
+
+    def write(self, samples: npt.NDArray[np.int16], position: int) -> None:
+        """Give the card ``samples`` from ``position`` on, in place of everything that it has from there."""
+        ...
+
+    @property
+    def rests(self) -> bool:
+        """Whether it plays silence by itself once all of it is zeros."""
+        ...
+
+    def emitted(self) -> tuple[int, float]:
+        """Return which sample the card emits now, and when that is, in monotonic seconds; ``OSError`` if it is lost."""
+        ...
+
+    def wake(self) -> None:
+        """Have ``feed`` called soon: there is something to emit again."""
+        ...
+
+
+class NobodyListens:
+    """Replaces the echo canceller if there is none."""
+
+    def played(self, _samples: npt.NDArray[np.int16] | None, _frames: int) -> None:
+        """Do nothing."""
+
+    def take_back(self, _frames: int) -> None:
+        """Do nothing."""
