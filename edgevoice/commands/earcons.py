@@ -40,21 +40,24 @@ def list_all(*, config: ConfigOption = None) -> None:
 
 @app.command()
 def play(
-    name: Annotated[Earcon, typer.Argument(metavar="NAME", help="One of `edgevoice earcons list`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One of `edgevoice earcons list`.")],
     *,
     config: ConfigOption = None,
 ) -> None:
     """Play an earcon on the speaker of the settings, as loud as the box does."""
+    if name not in set(Earcon):
+        raise typer.BadParameter(f"there is no earcon {name!r}; `edgevoice earcons list` names them")
+    earcon = Earcon(name)
     from edgevoice.audio.earcons import render
     from edgevoice.audio.own_earcons import look
     from edgevoice.settings.file import load
 
     def command() -> int:
         settings = load(config, os.environ).settings.speaker
-        own = look(settings.earcons_folder).get(name)
+        own = look(settings.earcons_folder).get(earcon)
         if isinstance(own, str):
             print(own)
-        samples = render(name) if own is None or isinstance(own, str) else own
+        samples = render(earcon) if own is None or isinstance(own, str) else own
         gain = (settings.earcon_percent / 100) ** 2
         _play((samples * gain).astype("<i2").tobytes(), settings.device)
         return 0

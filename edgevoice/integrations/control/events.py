@@ -24,6 +24,7 @@ from edgevoice.core.facts import (
     WakeRequested,
     WakeWordHeard,
 )
+from edgevoice.core.lights import PROVISIONAL_LIGHTS
 from edgevoice.core.notices import (
     Notice,
     PhaseEntered,
@@ -67,7 +68,8 @@ def event_of(notice: Notice, *, words: bool, position: int = 0) -> Event | None:
         case PhaseEntered(phase=phase):
             return "phase", {"phase": phase}
         case ShowLight(light=light, reason=reason, level=level):
-            return "light", {"light": light, "fault": reason, "level": round(level, 2)}
+            shown = {"light": light, "fault": reason}
+            return "light", shown | {"level": round(level, 2)} if light in PROVISIONAL_LIGHTS else shown
         case WakeWordHeard(word=word, score=score):
             return "wake-word", {"word": word, "score": round(score, 3)}
         case WakeRequested(word=word):
