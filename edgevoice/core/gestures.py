@@ -8,7 +8,7 @@ it: whoever wants everything forgotten did not want to mute as well.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
-from typing import Final
+from typing import Final, assert_never
 
 BOUNCE_S: Final = 0.05
 """How long after an edge, in seconds, a contact counts as bouncing; a finger's presses are further apart."""
@@ -158,6 +158,8 @@ class Gestures:
                     found += [Gesture.MUTE_PRESSED, Gesture.MUTE_HELD]
                 case Button.VOLUME_UP | Button.VOLUME_DOWN:
                     found.append(_PRESSED[button])
+                case _:
+                    assert_never(button)
         return found
 
     def _release(self, button: Button) -> None:
