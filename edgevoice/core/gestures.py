@@ -146,6 +146,8 @@ class Gestures:
         if self._both_due_s is not None and self._both_due_s <= now_s:
             self._both_due_s = None
             found += [Gesture.MUTE_PRESSED, Gesture.BOTH_HELD]
+            for each in _MAIN:
+                self._presses[each].is_spent = True
         for button, press in self._presses.items():
             if press.due_s is None or press.due_s > now_s:
                 continue

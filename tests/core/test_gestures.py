@@ -207,3 +207,16 @@ def test_however_a_contact_bounces_every_press_counts_once(gaps_s: list[float], 
         hand.release(Button.TALK, data.draw(BOUNCES))
 
     assert hand.found == [Gesture.TALK_PRESSED] * len(gaps_s)
+
+
+def test_a_button_that_stays_down_after_both_were_held_joins_no_second_hold() -> None:
+    hand = Hand()
+    hand.press(Button.TALK)
+    hand.press(Button.MUTE)
+    hand.wait(BOTH_HOLD_S + 1)
+    hand.release(Button.TALK)
+    hand.wait(1)
+    hand.press(Button.TALK)
+    hand.wait(BOTH_HOLD_S + 1)
+
+    assert hand.found.count(Gesture.BOTH_HELD) == 1
