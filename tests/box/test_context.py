@@ -7,6 +7,7 @@ import pytest
 from msgspec import structs
 
 from edgevoice.box.context import BoxContext, context_of
+from edgevoice.box.resting import Resting
 from edgevoice.box.tool_files import ToolFiles
 from edgevoice.echo.record import EchoRecord, write_record
 from edgevoice.host.credentials import Key
@@ -82,7 +83,7 @@ def test_minutes_are_counted_only_if_they_are_billed(
     context = found(tmp_path, Settings(), key)
 
     assert (context.storage.minutes is not None) is is_billed
-    assert [type(each) for each in context.observers] == ([ToolFiles] if is_billed else [Announced, ToolFiles])
+    assert [type(each) for each in context.observers] == ([] if is_billed else [Announced, Resting]) + [ToolFiles]
 
 
 async def nothing(_process: object) -> None:
