@@ -80,23 +80,24 @@ def test_the_daemon_loads_nothing_of_the_page() -> None:
 
 
 def test_a_socket_of_systemds_is_served_and_no_other_is_opened(tmp_path: Path) -> None:
-    # As systemd does it: descriptor 3 listens, and the process is told so by its own number.
+    # As systemd does it: descriptor 3 listens, and the process is told so by its own number. It is made in the child:
+    # descriptor 3 of the tests may be in use.
     script = (
-        "import os, sys; os.environ['LISTEN_PID'] = str(os.getpid()); os.environ['LISTEN_FDS'] = '1';"
+        "import os, sys; os.dup2(int(sys.argv.pop(1)), 3);"
+        "os.environ['LISTEN_PID'] = str(os.getpid()); os.environ['LISTEN_FDS'] = '1';"
         "from edgevoice.page.command import main; sys.exit(main(sys.argv[1:]))"
     )
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        number = os.dup2(listening.fileno(), 3) if listening.fileno() != 3 else 3
-        with subprocess.Popen(
-            [sys.executable, "-c", script, "--state", str(tmp_path), "--idle-s", "0.6"],
-            pass_fds=[number],
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(listening.fileno()), "--state", str(tmp_path), "--idle-s", "0.6"],
+            pass_fds=[listening.fileno()],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-        ) as process:
-            assert get(listening.getsockname()[1]).startswith(b"HTTP/1.1 200 ")
-            output, _ = process.communicate(timeout=20)
-        if number != listening.fileno():
-            os.close(number)
+        ) as process,
+    ):
+        assert get(listening.getsockname()[1]).startswith(b"HTTP/1.1 200 ")
+        output, _ = process.communicate(timeout=20)
 
     assert process.returncode == 0
     assert output == b""
