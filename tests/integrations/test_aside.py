@@ -28,7 +28,11 @@ def test_work_is_done_in_a_thread_of_its_own_and_its_result_and_error_come_back(
                 await aside.call(fail(), limit_s=5)
         finally:
             await aside.close()
-        assert "library" not in [thread.name for thread in threading.enumerate()]
+        # Its last step comes after the one that `close` waits for.
+        left = [thread for thread in threading.enumerate() if thread.name == "library"]
+        for thread in left:
+            thread.join(timeout=5)
+        assert not [thread for thread in left if thread.is_alive()]
 
     asyncio.run(run())
 
