@@ -18,8 +18,13 @@ PERIOD_MS = 10
 MARGIN = FAR_END_HZ // 1000
 """Samples, 1 ms, that are left to the converter when the ring is written again: what a card fetches ahead."""
 
-_MOST_MARGIN = 4 * MARGIN
+_MOST_MARGIN = 5 * MARGIN
 """The same with the time that rendering takes, 0.3 ms on a PC: what the converter reaches meanwhile is too late."""
+
+_LEAST_RENDERING_S = 0.002
+"""From cold caches rendering takes longer than the last time: with less, a machine that had rested lost up to 0.2 ms of
+a first sound.
+"""
 
 _FORGETTING = 0.98
 """How much of the longest time that rendering took is remembered, from one to the next."""
@@ -66,7 +71,7 @@ class CardRing:
         self.rate_hz = 0
         self.xruns = 0
         self._looked_s = 0.0
-        self._rendering_s = 0.0005
+        self._rendering_s = _LEAST_RENDERING_S
         problem = ""
         for rate_hz in _RATES:
             try:
@@ -140,7 +145,8 @@ class CardRing:
     def write(self, samples: _Samples, position: int) -> None:
         """Give the card ``samples`` from ``position`` on, in place of everything that it has from there."""
         if position != self._end:
-            self._rendering_s = max(self._rendering_s * _FORGETTING, time.monotonic() - self._looked_s)
+            took_s = time.monotonic() - self._looked_s
+            self._rendering_s = max(_LEAST_RENDERING_S, self._rendering_s * _FORGETTING, took_s)
         if position > self._end:
             self._move_on(position)
         elif position < self._end:
