@@ -5,10 +5,10 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from edgevoice.audio.alsa import AlsaError, Pcm, PcmState
 from edgevoice.audio.callback_threads import CallbackThreads
+from edgevoice.audio.capture import Callback
 from edgevoice.audio.card_ring import require_ring
 from edgevoice.audio.microphone import FRAME, PERIOD, Microphone
 from edgevoice.core.sound.rates import NEAR_END_HZ
@@ -20,8 +20,6 @@ _EARLY_S = 0.0005
 """How much after the last sample of a period is due the thread wakes: a card's position is a little behind."""
 
 _SOON_S = 0.002
-
-Callback = Callable[[bytes | None, int, Any, int], tuple[bytes | None, int]]
 
 
 class AlsaInput:

@@ -15,7 +15,7 @@ from edgevoice.box.presses import Presses
 from edgevoice.core.ports import Observer
 from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import EdgevoiceError, StorageUnavailable
-from edgevoice.extras import has, how_to_add
+from edgevoice.extras import Extra, has, how_to_add
 from edgevoice.host.credentials import Key, find_secret
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.guest import Guest
@@ -57,6 +57,11 @@ def _outward(settings: Settings, context: BoxContext, parts: Parts, handles: Box
         yield Guest("metrics", lambda: _metrics(settings.metrics, context, parts, environment))
 
 
+def _require(package: str, extra: Extra) -> None:
+    if not has(package.replace("-", "_")):
+        raise PackageMissing(f"the package {package} is not installed", remedy=f"Add it: {how_to_add(extra)}")
+
+
 def mqtt_password(settings: MqttSettings, environment: Mapping[str, str]) -> Key | None:
     """Return the broker's password, ``None`` without a username. Raises ``SettingsInvalid`` if it is not stored."""
     return find_secret(MQTT_PASSWORD, environment) if settings.username else None
@@ -69,8 +74,7 @@ def mqtt_connector(
 
     Raises ``SettingsInvalid``, and ``PackageMissing``.
     """
-    if not has("aiomqtt"):
-        raise PackageMissing("the package aiomqtt is not installed", remedy=f"Add it: {how_to_add('mqtt')}")
+    _require("aiomqtt", "mqtt")
     from edgevoice.integrations.mqtt.broker import connected  # noqa: PLC0415 - loaded only if it is wanted
     from edgevoice.integrations.mqtt.identity import box_id  # noqa: PLC0415
     from edgevoice.integrations.mqtt.topics import Topics  # noqa: PLC0415
@@ -110,8 +114,7 @@ def _mqtt(
 
 
 def _music(settings: MusicSettings, environment: Mapping[str, str]) -> Observer:
-    if not has("dbus_fast"):
-        raise PackageMissing("the package dbus-fast is not installed", remedy=f"Add it: {how_to_add('music')}")
+    _require("dbus-fast", "music")
     from edgevoice.integrations.music.ducking import NAME, MusicDucking  # noqa: PLC0415 - loaded only if it is wanted
     from edgevoice.integrations.music.players import players_of  # noqa: PLC0415
 
@@ -119,10 +122,7 @@ def _music(settings: MusicSettings, environment: Mapping[str, str]) -> Observer:
 
 
 def _metrics(settings: MetricsSettings, context: BoxContext, parts: Parts, environment: Mapping[str, str]) -> Observer:
-    if not has("prometheus_client"):
-        raise PackageMissing(
-            "the package prometheus-client is not installed", remedy=f"Add it: {how_to_add('metrics')}"
-        )
+    _require("prometheus-client", "metrics")
     folder = runtime_folder(environment)
     if folder is None:
         raise StorageUnavailable("there is no runtime folder for the metrics", remedy="Set XDG_RUNTIME_DIR.")

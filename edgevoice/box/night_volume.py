@@ -6,12 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from edgevoice.core.ports import Observer, Report
-from edgevoice.core.time_of_day import Span, is_within, seconds_to_edge, span_of
+from edgevoice.core.time_of_day import CLOCK_MAY_BE_SET_S, Span, is_within, seconds_to_edge, span_of
 from edgevoice.settings.schema import Settings
 from edgevoice.wall_clock import local_now
-
-_CLOCK_MAY_BE_SET_S: Final = 900.0
-"""How often to look at the clock: a Pi without a network begins with a wrong one."""
 
 NO_LIMIT: Final = 100
 
@@ -32,7 +29,7 @@ class NightVolume(Observer):
             second = now.hour * 3600 + now.minute * 60 + now.second
             self._limit(self._percent if is_within(second // 60, self._night) else NO_LIMIT)
             edge_s = seconds_to_edge(second, self._night)
-            await asyncio.sleep(_CLOCK_MAY_BE_SET_S if edge_s is None else min(edge_s, _CLOCK_MAY_BE_SET_S))
+            await asyncio.sleep(CLOCK_MAY_BE_SET_S if edge_s is None else min(edge_s, CLOCK_MAY_BE_SET_S))
 
 
 def night_volume_of(settings: Settings, limit: Callable[[int], None]) -> NightVolume | None:

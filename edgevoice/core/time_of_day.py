@@ -4,6 +4,9 @@ from typing import Final
 
 _DAY_MIN: Final = 24 * 60
 
+CLOCK_MAY_BE_SET_S: Final = 900.0
+"""How often, in seconds, to look at the clock while waiting for an edge: it is wrong on a Pi without a network."""
+
 Span = tuple[int, int]
 """From one minute of the day, 0 to 1439, to another, which is no longer in it; empty if they are the same."""
 

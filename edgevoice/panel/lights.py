@@ -18,7 +18,7 @@ from edgevoice.core.light_frames import (
 )
 from edgevoice.core.lights import Led, leds_by_pin
 from edgevoice.core.orders import Light
-from edgevoice.core.time_of_day import Span, is_within, seconds_to_edge
+from edgevoice.core.time_of_day import CLOCK_MAY_BE_SET_S, Span, is_within, seconds_to_edge
 from edgevoice.errors import PanelUnavailable
 from edgevoice.journal import tell
 from edgevoice.panel.lamps import Lamp, open_led
@@ -26,9 +26,6 @@ from edgevoice.panel.pins import PinFactory, pin_errors
 from edgevoice.wall_clock import local_now
 
 _log = logging.getLogger(__name__)
-
-_CLOCK_MAY_BE_SET_S = 900.0
-"""How often to look at the clock if there is a night, in seconds: a Pi without a network begins with a wrong one."""
 
 _REMEDY = "Check the wiring of the lights; `edgevoice doctor` shows which pins are free."
 
@@ -207,7 +204,7 @@ class Lights:
         if shown_s < SHOWN_BY_NIGHT_S and self._is_night():
             waits.append(SHOWN_BY_NIGHT_S - shown_s)
         if (dusk_s := self._seconds_to_dusk_or_dawn()) is not None:
-            waits.append(min(dusk_s, _CLOCK_MAY_BE_SET_S))
+            waits.append(min(dusk_s, CLOCK_MAY_BE_SET_S))
         return min(waits, default=None)
 
     def _is_night(self) -> bool:

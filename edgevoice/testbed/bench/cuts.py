@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-
 from edgevoice.core.facts import PlaybackCut
+from edgevoice.testbed.percentiles import p50_p95
 
 
 class CutSource(StrEnum):
@@ -52,7 +51,7 @@ def figures(judged: Sequence[JudgedInterruption]) -> dict[str, Any]:
     """Return how soon it was silent, how exact the report of what was heard was, and the late samples."""
     silent = [one.silent_ms for one in judged]
     return {
-        "silent_ms": {**_spread(silent), "max": round(max(silent), 1)},
+        "silent_ms": {**p50_p95(silent), "max": round(max(silent), 1)},
         "heard_error_ms": {"max": round(max(abs(one.heard_error_ms) for one in judged), 3)},
         "late_samples_heard": sum(one.late_samples for one in judged),
     }
@@ -73,11 +72,7 @@ def by_local_speech(judged: Sequence[JudgedInterruption]) -> dict[str, Any]:
             figures[name] = {
                 "heard": f"{len(silent)}/{len(silent) + unheard}",
                 "unprovoked": unprovoked,
-                "ducked_ms": _spread(ducked),
-                "silent_ms": _spread(silent),
+                "ducked_ms": p50_p95(ducked),
+                "silent_ms": p50_p95(silent),
             }
     return figures
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {f"p{share}": round(float(np.percentile(values, share)), 1) for share in (50, 95)}

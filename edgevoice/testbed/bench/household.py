@@ -5,12 +5,9 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from edgevoice.alarms.book import AlarmBook
 from edgevoice.alarms.rings import RingKind, ScheduledRing
@@ -23,6 +20,7 @@ from edgevoice.core.notices import RingingBegan, RingingEnded
 from edgevoice.journal import start as start_journal
 from edgevoice.settings.schema import Settings
 from edgevoice.testbed.bench.stop_words import TRIALS, false_stops, stops_heard
+from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.stage import Stage, set_stage
 
 _AHEAD_S: Final = 0.5
@@ -47,11 +45,11 @@ def measure(rings: int, minutes: float, *, as_json: bool) -> int:
         print(f"rings: {[round(each) for each in late_ms]} ms late", file=sys.stderr)
     heard = stops_heard(lambda line: None if as_json else print(line, file=sys.stderr))
     report = {
-        "ring_late_ms": {**_spread(late_ms), "max": round(max(late_ms), 1)},
+        "ring_late_ms": {**p50_p95(late_ms), "max": round(max(late_ms), 1)},
         "stop_heard": f"{heard}/{TRIALS}",
         "false_stops": false_stops(minutes),
-        "store_ms": _spread(store_ms),
-        "control_ms": _spread(control_ms),
+        "store_ms": p50_p95(store_ms),
+        "control_ms": p50_p95(control_ms),
     }
     print(json.dumps(report))
     return 0
@@ -106,7 +104,3 @@ async def _store(folder: Path) -> list[float]:
             await book.keep(ScheduledRing(RingKind.TIMER, f"timer {number}"))
             took_ms.append(1000 * (time.perf_counter() - began))
     return took_ms
-
-
-def _spread(values: Sequence[float]) -> dict[str, Any]:
-    return {f"p{share}": round(float(np.percentile(values, share)), 1) for share in (50, 95)}

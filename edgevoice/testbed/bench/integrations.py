@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from edgevoice.errors import EdgevoiceError
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.mqtt.broker import Broker, connected
@@ -31,6 +29,7 @@ from edgevoice.integrations.mqtt.topics import Topics
 from edgevoice.settings.integrations import MqttSettings
 from edgevoice.testbed.bench.idle import rss_mb, running_daemon
 from edgevoice.testbed.bench.page import measure_page
+from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.virtual import VirtualCard
 
 _SETTLING_S: Final = 8.0
@@ -86,8 +85,7 @@ async def _connection(port: int, seconds: int, *, settling_s: float = 2.0) -> di
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    p50, p95 = (round(float(np.percentile(order_ms, share)), 1) for share in (50, 95))
-    return {"idle_cpu_percent_of_a_core": round(idle_percent, 3), "order_to_effect_ms": {"p50": p50, "p95": p95}}
+    return {"idle_cpu_percent_of_a_core": round(idle_percent, 3), "order_to_effect_ms": p50_p95(order_ms)}
 
 
 async def _order_times_ms(owner: Broker, topics: Topics, speaker: _Speaker) -> list[float]:

@@ -5,18 +5,16 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from edgevoice.commands.screen import Screen
 from edgevoice.core.facts import LinkOpened, PlaybackStarted, WakeWordHeard
 from edgevoice.core.notices import PhaseEntered, UplinkSent
 from edgevoice.journal import start as start_journal
 from edgevoice.testbed.demo.figures import first_sounds, light_after, read_wav
+from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.compare import compare_uplink
 from edgevoice.testbed.stage.stage import Stage, set_stage
 from edgevoice.testbed.stage.talker import rehearse
@@ -38,9 +36,9 @@ class LatencyFigures:
         """Return the figures: p50 and p95 of the times, sums of the samples."""
         return {
             "rounds": len(self.detection_to_light_ms),
-            "detection_to_light_ms": _spread(self.detection_to_light_ms),
-            "link_up_to_first_append_ms": _spread(self.link_up_to_first_append_ms),
-            "first_delta_to_dac_ms": _spread(self.first_delta_to_dac_ms),
+            "detection_to_light_ms": p50_p95(self.detection_to_light_ms),
+            "link_up_to_first_append_ms": p50_p95(self.link_up_to_first_append_ms),
+            "first_delta_to_dac_ms": p50_p95(self.first_delta_to_dac_ms),
             "samples_lost": self.samples_lost,
             "samples_doubled": self.samples_doubled,
         }
@@ -91,7 +89,3 @@ async def _round(stage: Stage, measured: LatencyFigures) -> None:
     measured.detection_to_light_ms.append(1000 * (light_after(stage, detected_s) - detected_s))
     measured.link_up_to_first_append_ms.append(1000 * (sent_s - linked_s))
     await asyncio.sleep(0.6)
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {f"p{share}": round(float(np.percentile(values, share)), 1) for share in (50, 95)}

@@ -22,6 +22,7 @@ from edgevoice.core.facts import PlaybackCut
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.testbed.bench.idle import ProcessUsage, running_daemon, silence
+from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.virtual import Tape, VirtualCard
 from edgevoice.testbed.virtual.card import MICROPHONE, SPEAKER
 
@@ -112,7 +113,7 @@ def _cut(cuts: int) -> dict[str, object]:
         silent = [_silent_ms(card.far_end, at_s) for at_s in decided_s]
     return {
         "backend": "alsa",
-        "silent_ms": {f"p{share}": round(float(np.percentile(silent, share)), 1) for share in (50, 95, 100)},
+        "silent_ms": {**p50_p95(silent), "p100": round(max(silent), 1)},
         "reported": sum(isinstance(fact, PlaybackCut) for fact in told),
         "floor_ms": {"fade": 5.0, "left_to_the_converter": 1000 * MARGIN / FAR_END_HZ, "card_period": PERIOD_MS},
     }

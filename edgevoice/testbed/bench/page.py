@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 from websockets.typing import Origin
@@ -29,6 +28,7 @@ from edgevoice.page.pairings import Pairings
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.settings.schema import Settings
 from edgevoice.testbed.bench.idle import rss_mb
+from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.stage import Stage, set_stage
 from edgevoice.wall_clock import local_now
 
@@ -129,8 +129,8 @@ async def _buttons(stage: Stage, process: Process, port: int, cookie: str) -> Fi
             seen_ms.append(seen)
             await asyncio.sleep(_PRESS_EVERY_S)
     return {
-        "page_button_p95_ms": round(float(np.percentile(done_ms, 95)), 1),
-        "page_seen_p95_ms": round(float(np.percentile(seen_ms, 95)), 1),
+        "page_button_p95_ms": p50_p95(done_ms)["p95"],
+        "page_seen_p95_ms": p50_p95(seen_ms)["p95"],
         "page_rss_mb": rss_mb(process.pid),
     }
 

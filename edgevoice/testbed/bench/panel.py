@@ -25,6 +25,7 @@ from edgevoice.journal import start as start_journal
 from edgevoice.panel.lamps import PixelLamp
 from edgevoice.panel.lights import Lights
 from edgevoice.testbed.demo.figures import read_wav
+from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.compare import compare_uplink
 from edgevoice.testbed.stage.stage import Stage, set_stage
 
@@ -59,9 +60,9 @@ class PanelFigures:
         """Return the figures: p50 and p95 of the times."""
         return {
             "rounds": len(self.button_to_light_ms),
-            "button_to_light_ms": _spread(self.button_to_light_ms),
-            "button_to_listening_ms": _spread(self.button_to_listening_ms),
-            "mute_to_gate_ms": _spread(self.mute_to_gate_ms),
+            "button_to_light_ms": p50_p95(self.button_to_light_ms),
+            "button_to_listening_ms": p50_p95(self.button_to_listening_ms),
+            "mute_to_gate_ms": p50_p95(self.mute_to_gate_ms),
             "idle_wakeups_per_s": round(self.idle_wakeups_per_s, 2),
             "strip_cpu_ms_per_s": round(self.strip_cpu_ms_per_s, 2),
         }
@@ -163,7 +164,3 @@ def strip_cpu_ms_per_s(seconds: float) -> float:
         return (time.clock_gettime(clock) - before) * 1000 / seconds
     finally:
         lights.close()
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return {f"p{share}": round(float(np.percentile(values, share)), 1) for share in (50, 95)}

@@ -13,6 +13,7 @@ from edgevoice.core.facts import PlaybackCut, PlaybackStarted
 from edgevoice.core.orders import CutPlayback, ResumePlayback
 from edgevoice.core.sound.rates import WIRE_HZ
 from edgevoice.testbed.bench.opponent import answer_audio
+from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.events import StepMissed
 from edgevoice.testbed.stage.stage import Stage
 from edgevoice.testbed.virtual import Tape
@@ -90,7 +91,7 @@ def figures_of(done: Sequence[FalseCut], tape: Tape) -> dict[str, Any]:
         "cuts": len(done),
         "resumed": len(judged),
         "within_1500_ms": sum(wait_ms <= _WITHIN_MS for wait_ms in waits),
-        **{f"p{share}": round(float(np.percentile(waits, share)), 1) for share in (50, 95) if waits},
+        **(p50_p95(waits) if waits else {}),
         "max": round(max(waits, default=0.0), 1),
         "place_error_ms": round(max((abs(error_ms) for _, error_ms in judged), default=0.0), 2),
     }

@@ -20,8 +20,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from edgevoice import extras
 from edgevoice.box.context import BoxContext
 from edgevoice.box.mcp_servers import mcp_source
@@ -31,6 +29,7 @@ from edgevoice.core.ports import Observer
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.settings.schema import Settings
 from edgevoice.testbed.bench.idle import rss_mb, running_daemon
+from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.stage import Stage, set_stage
 from edgevoice.testbed.virtual import VirtualCard
 from edgevoice.tools.functions import FunctionSource
@@ -97,7 +96,7 @@ class _Timed(Observer):
             for call_id, (began, ended) in self.own.items()
             if call_id in self.answered
         ]
-        return {f"p{share}": round(float(np.percentile(around, share)), 2) for share in (50, 95)}
+        return p50_p95(around, digits=2)
 
 
 def _functions(timed: _Timed) -> list[Callable[..., Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgevoice.core.protocol import wire
 from edgevoice.core.protocol.downlink import Downlink
+from edgevoice.testbed.percentiles import p50_p95
 
 _WARM_UP = 200
 _TENTH_OF_A_SECOND = 2 * 24_000 // 10
@@ -52,4 +53,4 @@ def _spread(work: Callable[[], object], rounds: int) -> dict[str, float]:
         begun = perf_counter_ns()
         work()
         took_us[number] = (perf_counter_ns() - begun) / 1000
-    return {f"p{share}": round(float(np.percentile(took_us, share)), 1) for share in (50, 95)}
+    return p50_p95(took_us)
