@@ -243,6 +243,7 @@ class Speaker(FarEndQueue, Timed):
         with self._lock:
             self._ring = None
             self._amplifier.lead = 0
+            position = max(position, self._unemitted.final)
             self._take_back(position)
             facts = self._unemitted.pop_due(position)
         for fact in facts:
@@ -252,7 +253,7 @@ class Speaker(FarEndQueue, Timed):
         """Fill the ring; return the position at which more is needed, ``None`` while it can be left to itself."""
         facts: list[SpeakerFact] = []
         with self._lock:
-            reach = ring.reach()
+            reach = self._reach(ring)
             if reach is not None and self._ring is ring:
                 self._catch_up(reach)
                 self.timing.observe(*ring.emitted())
@@ -284,7 +285,7 @@ class Speaker(FarEndQueue, Timed):
                 return
             # Between the card's position and the writing nothing may come: the card would emit what is to be replaced.
             with urgently():
-                reach = self._ring.reach()
+                reach = self._reach(self._ring)
                 if reach is not None:
                     self._catch_up(reach)
                     self._take_back(reach)
@@ -298,6 +299,11 @@ class Speaker(FarEndQueue, Timed):
                     self._ring.write(self._render(end - begin - first), begin + first)
                     self._ring.wake()
 
+    def _reach(self, ring: Ring) -> int | None:
+        """Return the first position that may still be changed. A card's margin shrinks: this never goes back."""
+        reach = ring.reach()
+        return None if reach is None else max(reach, self._unemitted.final)
+
     def _catch_up(self, reach: int) -> None:
         """Go on from where the card is, if it has emitted silence since the last sample that it was given."""
         missing = reach - self._mixer.position
@@ -310,10 +316,8 @@ class Speaker(FarEndQueue, Timed):
     def _take_back(self, position: int) -> None:
         """Return to the state at ``position``, unless that is still to come."""
         end = self._mixer.position
-        if position >= end:
-            return
         found = self._unemitted.take_back(position)
-        if found is None:
+        if position >= end or found is None:
             return  # silence that was never rendered: there is nothing in it to take back
         begin, mark = found
         self._mixer.take_back(begin, mark)

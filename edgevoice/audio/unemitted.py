@@ -21,9 +21,8 @@ class _Block(Generic[Mark]):
 
 @dataclass(frozen=True, slots=True)
 class _Due(Generic[Fact]):
-    """A fact of the block that began at ``begin``: it is true once the card has emitted everything before ``at``."""
+    """A fact that is true once the card has emitted everything before ``at``."""
 
-    begin: int
     at: int
     fact: Fact
 
@@ -32,9 +31,12 @@ class Unemitted(Generic[Mark, Fact]):
     """The blocks that may be taken back, and the facts that wait until they cannot.
 
     So a fact is reported once, and only if it comes true: the end of an answer that is cut before it was heard is none.
+    Nothing before position ``final`` can be taken back any more, even where the card says that it still could: that
+    was rendered for a change, or reported.
     """
 
     def __init__(self) -> None:
+        self.final = 0
         self._blocks: deque[_Block[Mark]] = deque()
         self._facts: deque[_Due[Fact]] = deque()
 
@@ -48,11 +50,15 @@ class Unemitted(Generic[Mark, Fact]):
         self._blocks.append(_Block(begin, mark))
 
     def wait(self, begin: int, at: int, fact: Fact) -> None:
-        """Keep a fact of the block from ``begin`` until everything before ``at`` has been emitted."""
-        self._facts.append(_Due(begin, at, fact))
+        """Keep a fact of the block from ``begin`` until everything before ``at`` has been emitted.
+
+        A fact at the very begin waits for the first sample: until then its block may be rendered again, with the fact.
+        """
+        self._facts.append(_Due(max(at, begin + 1), fact))
 
     def pop_due(self, position: int) -> list[Fact]:
         """Return the facts that are true now that nothing before ``position`` can be taken back."""
+        self.final = max(self.final, position)
         due = [each.fact for each in self._facts if each.at <= position]
         self._facts = deque(each for each in self._facts if each.at > position)
         while len(self._blocks) > 1 and self._blocks[1].begin <= position:
@@ -60,8 +66,9 @@ class Unemitted(Generic[Mark, Fact]):
         return due
 
     def take_back(self, position: int) -> tuple[int, Mark] | None:
-        """Forget what was rendered from ``position`` on; return the begin and the mark of the block it was in."""
-        self._facts = deque(each for each in self._facts if each.at <= position and each.begin < position)
+        """Forget what was rendered from ``position`` on, at least ``final``; return its block's begin and mark."""
+        self.final = max(self.final, position)
+        self._facts = deque(each for each in self._facts if each.at <= position)
         found = None
         while self._blocks and found is None:
             block = self._blocks.pop()

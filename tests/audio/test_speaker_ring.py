@@ -18,6 +18,7 @@ Samples = npt.NDArray[np.int16]
 
 MS = 24
 MARGIN = 2 * MS
+MOST_MARGIN = 5 * MS
 DEPTH = 38 * MS
 
 
@@ -31,20 +32,21 @@ class Card:
         self.wakes = 0
         self.rests = rests
         self.is_lost = False
+        self.margin = MARGIN
 
     @property
     def depth(self) -> int:
         return DEPTH
 
     def reach(self) -> int | None:
-        return None if self.is_lost else len(self.tape) + MARGIN
+        return None if self.is_lost else len(self.tape) + self.margin
 
     def write(self, samples: Samples, position: int) -> None:
         self.writes += 1
         begin = position - len(self.tape)
         assert begin >= 0, "the converter has passed it"
         self.ring = [*self.ring[:begin], *[0] * (begin - len(self.ring)), *samples.tolist()]
-        assert len(self.ring) <= DEPTH + MARGIN, "more than the ring holds"
+        assert len(self.ring) <= DEPTH + MOST_MARGIN, "more than the ring holds"
 
     def emitted(self) -> tuple[int, float]:
         return len(self.tape), 1000 + len(self.tape) / 24_000
@@ -318,10 +320,24 @@ def test_a_card_that_was_fed_too_late_is_an_underflow_and_the_answer_goes_on(ear
     assert (np.diff(heard[MARGIN:].astype(int)) == 1).all()
 
 
+def test_a_card_whose_margin_shrinks_between_two_changes_loses_no_report(ear: Ear) -> None:
+    ear.speaker.play("item", 0, level(1000))
+    ear.hear(100)
+    ear.speaker.cut()
+    ear.card.margin -= 5
+
+    ear.speaker.play_earcon(Earcon.ERROR)
+    ear.hear(100)
+
+    (cut,) = ear.told
+    assert isinstance(cut, PlaybackCut)
+
+
 Operation = tuple[str, int]
 OPERATIONS = st.one_of(
     st.tuples(st.just("hear"), st.integers(1, 1500)),
     st.tuples(st.just("push"), st.integers(1, 1200)),
+    st.tuples(st.just("margin"), st.integers(1, MOST_MARGIN)),
     st.tuples(st.sampled_from(["cut", "keep", "resume", "drop", "finish", "earcon", "duck", "restore"]), st.just(0)),
 )
 
@@ -332,6 +348,8 @@ def act(ear: Ear, name: str, count: int) -> None:
             ear.hear(count / MS)
         case "push":
             ear.speaker.play("item", 0, np.full(count, 30_000, "<i2").tobytes())
+        case "margin":
+            ear.card.margin = count
         case "cut" | "keep":
             ear.speaker.cut(keeps_rest=name == "keep")
         case "resume":
@@ -364,17 +382,31 @@ def test_whatever_happens_the_echo_canceller_gets_what_the_card_emits(operations
 
 @given(
     st.lists(
-        st.one_of(st.tuples(st.just("hear"), st.integers(1, 1500)), st.tuples(st.just("push"), st.integers(1, 2400))),
+        st.one_of(
+            st.tuples(st.just("hear"), st.integers(1, 1500)),
+            st.tuples(st.just("push"), st.integers(1, 2400)),
+            st.tuples(st.just("margin"), st.integers(1, MOST_MARGIN)),
+        ),
         max_size=20,
-    )
+    ),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("hear"), st.integers(1, 100)),
+            st.tuples(st.just("margin"), st.integers(1, MOST_MARGIN)),
+            st.tuples(st.sampled_from(["duck", "restore"]), st.just(0)),
+        ),
+        max_size=5,
+    ),
 )
-@settings(max_examples=40, deadline=None)
-def test_whatever_was_played_a_cut_reports_it_exactly(operations: list[Operation]) -> None:
+@settings(max_examples=60, deadline=None)
+def test_whatever_was_played_a_cut_reports_it_exactly(operations: list[Operation], then: list[Operation]) -> None:
     ear = Ear()
     ear.speaker.play("item", 0, np.full(3, 30_000, "<i2").tobytes())
     for name, count in operations:
         act(ear, name, count)
     ear.speaker.cut()
+    for name, count in then:
+        act(ear, name, count)
     ear.hear(60)
 
     (cut,) = [fact for fact in ear.told if isinstance(fact, PlaybackCut)]
