@@ -23,7 +23,7 @@ class MicrophoneSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """
 
     device: NotEmpty = "default"
-    backend: Backend = "portaudio"
+    backend: Backend = "auto"
     channel: Annotated[int, Meta(ge=0, le=15)] = 0
     preroll_s: Annotated[float, Meta(ge=0, le=5)] = 2.0
     zeros_s: Annotated[float, Meta(ge=0, le=3600)] = 30.0
@@ -45,7 +45,7 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """
 
     device: NotEmpty = "default"
-    backend: Backend = "portaudio"
+    backend: Backend = "auto"
     volume_percent: Percent = 70
     night_volume_percent: Percent = 100
     earcon_percent: Percent = 40
