@@ -27,7 +27,8 @@ def open_socket(place: Path, *, group: int | None) -> socket.socket:
         _remove_abandoned(place)
         # Nobody can connect before `listen`, so nobody profits from the mode in between.
         listening.bind(str(place))
-        if group is not None:
+        # A new file has our own group already, and the unit's filter refuses every chown.
+        if group is not None and place.stat().st_gid != group:
             os.chown(place, -1, group)
         place.chmod(0o600 if group is None else 0o660)
         listening.listen(_WAITING)

@@ -1,5 +1,6 @@
 """Who may open, keep and use the control socket."""
 
+import errno
 import os
 import socket
 import stat
@@ -27,6 +28,26 @@ def test_the_service_lets_its_group_in(tmp_path: Path) -> None:
     with open_socket(place, group=os.getegid()):
         assert stat.S_IMODE(place.stat().st_mode) == 0o660
         assert place.stat().st_gid == os.getegid()
+
+
+def test_the_service_needs_no_call_that_its_unit_forbids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # SystemCallFilter=~@privileged refuses to change owners, even to what they are.
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refused)
+    place = tmp_path / "control.sock"
+
+    with open_socket(place, group=os.getegid()):
+        assert place.stat().st_gid == os.getegid()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to any group")
+def test_a_group_other_than_our_own_is_given_the_socket(tmp_path: Path) -> None:
+    place = tmp_path / "control.sock"
+
+    with open_socket(place, group=54_321):
+        assert place.stat().st_gid == 54_321
 
 
 def test_a_socket_that_a_killed_box_left_is_replaced(tmp_path: Path) -> None:
