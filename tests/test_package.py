@@ -54,3 +54,29 @@ def test_a_child_imports_no_module_from_the_callers_folder() -> None:
     assert len(starts) >= 8
     assert [found for found in starts if '"-P"' not in found] == []
     assert children.python("edgevoice.local")[1] == "-P"
+
+
+_STARTED = re.compile(r"""(?:-m"?,?\s+"?|children\.python\("|python\[@\]}"\s+)(edgevoice(?:\.[a-z_]+)*)""")
+
+
+def _started() -> set[str]:
+    """Return every module that a process of ours, a script or a unit starts by its name."""
+    root = Path(edgevoice.__file__).parent
+    files = [*root.rglob("*.py"), *root.parent.glob("scripts/*"), *root.parent.glob("systemd/*")]
+    return {name for file in files if file.is_file() for name in _STARTED.findall(file.read_text(encoding="utf-8"))}
+
+
+def test_every_module_that_is_started_by_its_name_is_a_program() -> None:
+    # Python runs any other module as well: it does nothing, and reports success.
+    root = Path(edgevoice.__file__).parent.parent
+    started = _started()
+    places = {name: root.joinpath(*name.split(".")) for name in started}
+    idle = [
+        name
+        for name, place in places.items()
+        if not (place / "__main__.py").is_file()
+        and 'if __name__ == "__main__":' not in place.with_suffix(".py").read_text(encoding="utf-8")
+    ]
+
+    assert len(started) > 5
+    assert idle == []

@@ -1,14 +1,17 @@
 """Sayings: the few fixed sentences of the box, synthesised once, kept in the cache folder, and played offline.
 
-If no voice is installed, the earcon remains a sound.
+If no voice is installed, the earcon remains a sound. ``python -m edgevoice.box.sayings FOLDER`` makes them ahead, as
+scripts/setup does: the first start would take a minute of an old Pi for it.
 """
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from edgevoice.box import spoken
+from edgevoice.box import speech, spoken
 from edgevoice.box.spoken import Samples, Speak
 from edgevoice.core.orders import Earcon
 from edgevoice.core.ports import Observer, Report
@@ -91,3 +94,23 @@ def _taken(earcon: Earcon, folder: Path, use: Callable[[Earcon, Samples], None])
 
 def _file_name(earcon: Earcon) -> str:
     return spoken.file_name(f"saying-{earcon.value}", SENTENCES[earcon])
+
+
+async def _make_ahead(folder: Path) -> str:
+    voice = speech.Speech()
+    try:
+        return await spoken.make(folder, wanted(), voice.say)
+    finally:
+        await voice.close()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make every sentence in the folder that is the only argument; return the exit status."""
+    if complaint := asyncio.run(_make_ahead(Path(arguments[0]))):
+        print(f"the sentences cannot be made: {complaint}", file=sys.stderr)  # noqa: T201 - for scripts/setup
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -95,6 +95,41 @@ def test_what_is_missing_is_made_and_learnt(tmp_path: Path) -> None:
     }
 
 
+class BeeperProcess(Beeper):
+    """The beeper in place of the voice's process; ``complaint`` is why it cannot speak."""
+
+    complaint = ""
+    ended = 0
+
+    async def say(self, sentence: str) -> Samples:
+        if self.complaint:
+            raise LocalServiceUnavailable(self.complaint)
+        return await super().say(sentence)
+
+    async def close(self) -> None:
+        BeeperProcess.ended += 1
+
+
+def test_setup_makes_every_sentence_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgevoice.box.speech.Speech", BeeperProcess)
+    monkeypatch.setattr(BeeperProcess, "ended", 0)
+
+    assert sayings.main([str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {*wanted()}
+    assert BeeperProcess.ended == 1
+
+
+def test_setup_hears_why_no_sentence_could_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("edgevoice.box.speech.Speech", BeeperProcess)
+    monkeypatch.setattr(BeeperProcess, "complaint", "no voice is installed")
+
+    assert sayings.main([str(tmp_path)]) == 1
+    assert "the sentences cannot be made: " in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_sayings_are_loaded_once_the_box_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     learnt: list[object] = []
 
