@@ -23,7 +23,7 @@ def test_every_module_can_be_imported_without_a_warning(name: str) -> None:
     importlib.import_module(name)
 
 
-_PLUGIN = ("pcm_edgevoice.c", "converter.c", "converter.h", "room.c", "room.h", "tape.h")
+_PLUGIN = ("pcm_edgevoice.c", "ctl_edgevoice.c", "converter.c", "converter.h", "room.c", "room.h", "tape.h")
 
 
 @pytest.mark.parametrize("name", ["py.typed", *(f"testbed/virtual/{name}" for name in _PLUGIN)])

@@ -103,14 +103,19 @@ class ClipPlayer:
             clip.samples = clip.samples[: clip.at + (0 if place else _FADE)]
             clip.is_cut = True
 
-    def mix_into(self, samples: _Samples, answer_gain: float, duck_gain: float) -> ClipPlayed | ClipCut | None:
+    @property
+    def needed(self) -> float:
+        """The largest gain of the rings that play or wait, 0 if none does."""
+        return max((clip.gain for clip in self._playing if clip.gain is not None), default=0.0)
+
+    def mix_into(self, samples: _Samples, answer_gain: float, ring_factor: float) -> ClipPlayed | ClipCut | None:
         """Add the next stretch to ``samples``, in place, clipping at full scale; return what is over with it.
 
-        ``answer_gain`` is how loud answers are now, ``duck_gain`` the factor by which everything is lowered.
+        ``answer_gain`` is how loud answers are now; a ring's own gain is multiplied by ``ring_factor``, up to 1.
         """
         clip = self._playing[0]
         piece = clip.samples[clip.at : clip.at + len(samples)]
-        ramp = self._ramp(clip, len(piece), answer_gain if clip.gain is None else clip.gain * duck_gain)
+        ramp = self._ramp(clip, len(piece), answer_gain if clip.gain is None else min(1.0, clip.gain * ring_factor))
         if clip.is_cut:
             left = len(clip.samples) - clip.at
             ramp *= np.arange(left, left - len(piece), -1) / max(left, 1)

@@ -3,7 +3,7 @@
 No I/O, no clock, no lock. What was rendered can be taken back up to half a second, and is then rendered again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from edgevoice.core.announcements import ClipCut, ClipPlayed
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.playout import Playout, PlayoutMark
+from edgevoice.core.sound.volume_split import rest_of
 
 _Samples = npt.NDArray[np.int16]
 
@@ -34,7 +35,8 @@ SpeakerFact = PlaybackCut | PlaybackDrained | ClipPlayed | ClipCut
 class Gain:
     """How loud answers and earcons are, and whether answers are lowered while somebody may be speaking over them.
 
-    ``limit_percent`` is how loud answers are at most, whatever their volume.
+    ``limit_percent`` is how loud answers are at most, whatever their volume. The card's own control gives ``card`` of
+    each factor, so the samples get the rest.
     """
 
     def __init__(self, volume_percent: int, earcon_percent: int) -> None:
@@ -42,21 +44,46 @@ class Gain:
         self.earcon_percent = earcon_percent
         self.limit_percent = 100
         self.is_ducked = False
+        self.card = 1.0
+        self.wake_card: Callable[[], None] = _nobody_moves
+
+    def leave_to_card(self, gain: float, wake: Callable[[], None] | None) -> None:
+        """Leave this factor of each to the card; ``wake`` is to be called when more may be needed."""
+        self.card = gain
+        self.wake_card = wake or _nobody_moves
+
+    @property
+    def needed(self) -> float:
+        """The largest factor that answers and earcons have, of the card and the samples together."""
+        return max(self._of_volume, factor(self.earcon_percent))
 
     @property
     def volume(self) -> float:
         """The factor of the volume alone."""
-        return factor(min(self.volume_percent, self.limit_percent))
+        return rest_of(self._of_volume, self.card)
 
     @property
-    def duck(self) -> float:
-        """The factor by which everything is lowered now."""
-        return _DUCKED_GAIN if self.is_ducked else 1.0
+    def of_earcons(self) -> float:
+        """The factor for the earcons."""
+        return rest_of(factor(self.earcon_percent), self.card)
+
+    @property
+    def of_rings(self) -> float:
+        """The factor by which a ring's own volume is to be multiplied."""
+        return self._duck / self.card
 
     @property
     def of_answers(self) -> float:
         """The factor for the answers now."""
-        return self.volume * self.duck
+        return self.volume * self._duck
+
+    @property
+    def _of_volume(self) -> float:
+        return factor(min(self.volume_percent, self.limit_percent))
+
+    @property
+    def _duck(self) -> float:
+        return _DUCKED_GAIN if self.is_ducked else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +192,13 @@ class FarEndMixer:
     def _mix_clip(self, samples: _Samples) -> ClipPlayed | ClipCut | None:
         if self.clips.is_idle or not self.earcons.is_idle:
             return None  # an earcon comes first: only the answers are mixed with one
-        return self.clips.mix_into(samples, self._gain.of_answers, self._gain.duck)
+        return self.clips.mix_into(samples, self._gain.of_answers, self._gain.of_rings)
 
 
 def factor(percent: int) -> float:
     """Convert percent to a factor: squared, because loudness is perceived in ratios."""
     return (percent / 100) ** 2
+
+
+def _nobody_moves() -> None:
+    """Replace what moves the card's control if all of the volume is in the samples."""

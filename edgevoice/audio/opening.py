@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from edgevoice.audio.card_memory import CardMemory
+from edgevoice.audio.card_volume import CardVolumes
 from edgevoice.audio.far_end_mixer import SpeakerFact
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Echo, Microphone
@@ -19,6 +21,9 @@ from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import AudioUnavailable
 from edgevoice.settings.sound import MicrophoneSettings, SpeakerSettings
+
+MIXER_FILE: Final = "mixer.json"
+"""Where the owner left the control of the speaker's card, beside what `CardMemory` keeps."""
 
 
 def open_speaker(
@@ -100,6 +105,7 @@ def open_supervisor(
         channel=near.channel,
         every_channel=every_channel,
         memory=memory,
+        volumes=CardVolumes(far.mixer, cards.with_name(MIXER_FILE) if cards is not None else None),
         backends={Device.MICROPHONE: near.backend, Device.SPEAKER: far.backend},
         is_hurried=is_hurried,
         lost=lost,

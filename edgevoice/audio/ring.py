@@ -1,5 +1,6 @@
 """What a speaker works with: a card that can be written again, and whoever is to know what it emits."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -59,3 +60,23 @@ class NobodyListens:
 
     def take_back(self, _frames: int) -> None:
         """Do nothing."""
+
+
+class AtTheConverter:
+    """Hands a listener what leaves the card: the samples as loud as the card's own control makes them.
+
+    So the echo's path stays the same wherever that control is; ``gain`` returns its factor, 0 to 1.
+    """
+
+    def __init__(self, listener: FarEndListener, gain: Callable[[], float]) -> None:
+        self._listener = listener
+        self._gain = gain
+
+    def played(self, samples: npt.NDArray[np.int16] | None, frames: int) -> None:
+        """Pass on ``frames`` samples; see `FarEndListener`."""
+        gain = self._gain()
+        self._listener.played(samples if samples is None or gain == 1.0 else (samples * gain).astype(np.int16), frames)
+
+    def take_back(self, frames: int) -> None:
+        """Pass on that the last ``frames`` are replaced."""
+        self._listener.take_back(frames)

@@ -10,10 +10,10 @@ import pyaudio
 
 from edgevoice.audio.callback_threads import urgently
 from edgevoice.audio.callback_time import CallbackTime, Timed
-from edgevoice.audio.far_end_mixer import FarEndMixer, Gain, MixerMark, SpeakerFact, factor
+from edgevoice.audio.far_end_mixer import FarEndMixer, Gain, MixerMark, SpeakerFact
 from edgevoice.audio.far_end_queue import FarEndQueue
 from edgevoice.audio.hardware_mute import AmplifierGate, HardwareMute
-from edgevoice.audio.ring import FarEndListener, NobodyListens, Ring
+from edgevoice.audio.ring import AtTheConverter, FarEndListener, NobodyListens, Ring
 from edgevoice.audio.unemitted import Unemitted
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.clockfit import ClockFit
@@ -72,7 +72,7 @@ class Speaker(FarEndQueue, Timed):
         self._gain = Gain(volume_percent, earcon_percent)
         self._volume_changed = volume_changed
         self._playout.set_gain(self._gain.of_answers)
-        self._reference = reference or NobodyListens()
+        self._reference = NobodyListens() if reference is None else AtTheConverter(reference, lambda: self._gain.card)
         self._amplifier = AmplifierGate(amplifier, _FLUSHED)
         self._mixer = FarEndMixer(
             self._playout,
@@ -117,6 +117,7 @@ class Speaker(FarEndQueue, Timed):
         with self._changing():
             self._gain.volume_percent = percent
             self._playout.set_gain(self._gain.of_answers)
+        self._gain.wake_card()
         self._volume_changed(percent)
 
     def limit_volume(self, percent: int) -> None:
@@ -124,6 +125,21 @@ class Speaker(FarEndQueue, Timed):
         with self._changing():
             self._gain.limit_percent = percent
             self._playout.set_gain(self._gain.of_answers)
+        self._gain.wake_card()
+
+    @property
+    def needed_gain(self) -> float:
+        """The largest gain, 0 to 1, of what may sound now, of the card's control and the samples together."""
+        with self._lock:
+            return max(self._gain.needed, self._clips.needed)
+
+    def take_card_gain(self, gain: float, wake: Callable[[], None] | None) -> None:
+        """Leave this factor of each gain to the card's own control; ``wake`` is called when more may be needed."""
+        with self._changing():
+            self._gain.leave_to_card(gain, wake)
+            self._playout.set_gain(self._gain.of_answers)
+        with self._lock:  # apart: it takes a millisecond
+            self._earcons.set_gain(self._gain.of_earcons)
 
     @property
     def earcon_percent(self) -> int:
@@ -134,7 +150,8 @@ class Speaker(FarEndQueue, Timed):
     def earcon_percent(self, percent: int) -> None:
         with self._lock:
             self._gain.earcon_percent = percent
-            self._earcons.set_gain(factor(percent))
+            self._earcons.set_gain(self._gain.of_earcons)
+        self._gain.wake_card()
 
     def cut(self, *, keeps_rest: bool = False) -> None:
         """Silence the answer as soon as the card allows, or at once if the amplifier can be muted.
@@ -189,6 +206,7 @@ class Speaker(FarEndQueue, Timed):
         """Sound the alarm earcon and the clip at a ring's volume, ``gain_db`` softer than its full volume."""
         with self._changing():
             self._clips.ring(clip_id, gain_db)
+        self._gain.wake_card()
 
     def play_clip(self, clip_id: str, *, has_chime: bool) -> None:
         """Sound a clip at the volume of the answers, once no earcon sounds."""

@@ -15,6 +15,7 @@ from edgevoice.audio.callback_threads import CallbackThreads
 from edgevoice.audio.capture import Callback, open_capture
 from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.card_ring import RingUnavailable
+from edgevoice.audio.card_volume import CardVolume, CardVolumes
 from edgevoice.core.facts import Device
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.errors import AudioUnavailable, DeviceBusy
@@ -45,6 +46,7 @@ class Streams:
     opened_at: float
     output: AlsaOutput | None = None
     input: AlsaInput | None = None
+    volume: CardVolume | None = None
     open: list[Device] = field(default_factory=list)
     failures: dict[Device, AudioUnavailable] = field(default_factory=dict)
 
@@ -68,6 +70,9 @@ class Streams:
             if each is not None:
                 each.close()
         self.library.terminate()
+        volume, self.volume = self.volume, None
+        if volume is not None:
+            volume.close()
 
 
 class StreamOpener:
@@ -83,9 +88,11 @@ class StreamOpener:
         every_channel: Callable[[bytes, int], None] | None = None,
         memory: CardMemory | None = None,
         backends: Backends = BY_PORTAUDIO,
+        volumes: CardVolumes | None = None,
         is_hurried: Callable[[], bool] = lambda: True,
     ) -> None:
         self._backends = backends
+        self._volumes = volumes or CardVolumes()
         self._is_hurried = is_hurried
         self._ears = ears
         self._mouth = mouth
@@ -108,8 +115,15 @@ class StreamOpener:
             except AudioUnavailable as failure:
                 # With its traceback it would keep a reference cycle alive: garbage, every second or two without a card.
                 streams.failures[device] = failure.with_traceback(None)
+        if Device.SPEAKER in streams.open:
+            with devices.silent_stderr():
+                streams.volume = self._volumes.open(names[Device.SPEAKER], self._mouth)
         streams.opened_at = time.monotonic()
         return streams
+
+    def restore(self) -> None:
+        """Leave the card as it was found; every stream is closed, for good."""
+        self._volumes.restore()
 
     def _open_ears(self, streams: Streams, name: str) -> None:
         found = devices.find(streams.library, Device.MICROPHONE, name)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from edgevoice.audio.card_memory import CardMemory
+from edgevoice.audio.card_volume import CardVolumes
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.streams import BY_PORTAUDIO, Backends, StreamOpener, Streams
@@ -50,7 +51,8 @@ class Supervisor:
 
     ``names`` are the devices' names, and ``channel`` is the microphone's, from 0. ``every_channel`` gets each period
     with all of the card's channels, interleaved, and their number, in the stream's thread. ``memory`` knows which cards
-    the numbers in the names referred to. ``backends`` capture and play; while the box is not ``is_hurried``, the near
+    the numbers in the names referred to. ``backends`` capture and play, and ``volumes`` opens the control of
+    the speaker's card; while the box is not ``is_hurried``, the near
     end may come in pieces of 80 ms. ``lost`` receives the error with which a half is lost, before ``report`` receives
     the fact; it logs the error. ``run`` ends only by an error: a sound system that cannot even be closed is
     ``AudioUnavailable``, and the process must end, because PortAudio's threads cannot be removed in any other way.
@@ -67,6 +69,7 @@ class Supervisor:
         every_channel: Callable[[bytes, int], None] | None = None,
         memory: CardMemory | None = None,
         backends: Backends = BY_PORTAUDIO,
+        volumes: CardVolumes | None = None,
         is_hurried: Callable[[], bool] = lambda: True,
         lost: Callable[[Device, AudioUnavailable], None] = log_loss,
     ) -> None:
@@ -78,6 +81,7 @@ class Supervisor:
             every_channel=every_channel,
             memory=memory,
             backends=backends,
+            volumes=volumes,
             is_hurried=is_hurried,
         )
         self._ears = ears
@@ -105,6 +109,7 @@ class Supervisor:
             # The process is ending: what does not close in time is left to the kernel.
             with contextlib.suppress(AudioUnavailable):
                 await self._close()
+                await _within(self._opener.restore, _CLOSE_LIMIT_S, "restoring the volume of the card")
 
     async def _open(self) -> None:
         opening = asyncio.ensure_future(_within(self._opener.open, _OPEN_LIMIT_S, "opening the sound system"))

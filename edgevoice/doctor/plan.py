@@ -15,6 +15,7 @@ from edgevoice.doctor import (
     pins,
     service_manager,
     sound,
+    volume,
 )
 from edgevoice.doctor.examination import Check, run
 from edgevoice.doctor.findings import Finding, skipped, wrong
@@ -64,7 +65,7 @@ class Examination:
             loaded = load(self.path, self.environment)
         except SettingsRefused as refusal:
             faults = [wrong("settings", fault, refusal.remedy, code=refusal.code) for fault in refusal.faults]
-            rest = ("key", "wake word", "echo", "pins", "network", "TLS", "session", *_SOUND)
+            rest = ("key", "wake word", "echo", "volume", "pins", "network", "TLS", "session", *_SOUND)
             return [*faults, *(skipped(name, "needs the settings", _FIRST) for name in rest), *run(checks)]
         key, key_finding = self._key(loaded)
         record = read_record(state_folder(self.environment))
@@ -159,6 +160,7 @@ def _checks(
         *([Check(("tools",), examine_tools)] if settings.tools.http else []),
         Check(("wake word",), examine_words, _WORDS_LIMIT_S),
         Check(("echo",), lambda: [configuration.examine_echo(settings, record)]),
+        Check(("volume",), lambda: [volume.judge_volume(settings.speaker, volume.probe_volume(settings.speaker))]),
         Check(("pins",), examine_pins),
         Check(("network",), lambda: [network.judge_way(network.probe_way(machine, address), address)]),
         Check(("TLS",), lambda: [network.judge_tls(network.probe_tls(address), address)]),

@@ -36,6 +36,10 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     backend: What plays on it. "alsa": ALSA itself, which silences an interrupted answer in 10 ms and sleeps in silence;
         it needs a card whose buffer can be written again. "portaudio": PortAudio, which needs up to 25 ms. "auto":
         ALSA where the card allows it.
+    mixer: What sets the volume. "software": the box itself. The name of a control, such as "PCM", as `amixer scontrols`
+        lists it: that control of the card, as far as it goes, so that quiet answers lose no resolution; 100 percent is
+        where you left it. "auto": such a control, if the card has one that is surely the volume and plays for no other
+        program; `edgevoice doctor` says which.
     volume_percent: How loud the answers are when the box starts.
     night_volume_percent: How loud the answers are at most between panel.night_from and panel.night_to.
     earcon_percent: How loud the earcons are, whatever the volume of the answers.
@@ -46,6 +50,7 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     device: NotEmpty = "default"
     backend: Backend = "auto"
+    mixer: NotEmpty = "auto"
     volume_percent: Percent = 70
     night_volume_percent: Percent = 100
     earcon_percent: Percent = 40

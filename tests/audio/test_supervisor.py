@@ -15,6 +15,7 @@ import pytest
 
 from edgevoice.audio import callback_threads, devices, streams, supervisor
 from edgevoice.audio.card_memory import CardMemory
+from edgevoice.audio.card_volume import CardVolumes
 from edgevoice.audio.microphone import PERIOD, Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.streams import Streams
@@ -88,6 +89,30 @@ def test_both_halves_run_and_nothing_is_reported(card: VirtualCard, backend: Bac
     assert box.reports == []
     assert box.told == [PlaybackDrained(burst=1)]
     assert said.tobytes() in card.far_end.samples().tobytes()
+
+
+@pytest.mark.sound
+@pytest.mark.usefixtures("_plugin_cache")
+def test_the_cards_own_control_sets_the_volume_and_is_left_as_it_was_found() -> None:
+    said = np.full(4800, 16_000, np.int16)
+    box = Box(VIRTUAL, volumes=CardVolumes("PCM"))
+    box.speaker.volume_percent, box.speaker.earcon_percent = 30, 0
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: card.mixer_db == -14.0)
+            box.speaker.play("item", 0, said.tobytes())
+            box.speaker.finish()
+            await eventually(lambda: bool(box.told))
+
+    with VirtualCard(mixer="PCM") as card:
+        card.install()
+        asyncio.run(live())
+
+        assert card.mixer_db == 0.0
+        emitted = int(np.abs(card.far_end.samples()).max()) * 10 ** (-14 / 20)
+        assert emitted == pytest.approx(16_000 * 0.3**2, rel=0.001)
+    assert box.reports == []
 
 
 @pytest.mark.sound

@@ -15,7 +15,7 @@ from edgevoice.doctor.findings import Finding, FindingStatus, doubtful, fine, sk
 from edgevoice.settings import file as settings_file
 from edgevoice.testbed.virtual import AcousticPath, VirtualCard, synthetic_response
 
-LINES = ("settings", "key", "wake word", "echo", "pins", "network", "TLS", "session")
+LINES = ("settings", "key", "wake word", "echo", "volume", "pins", "network", "TLS", "session")
 BODY = ("disk", "memory", "clock", "power", "Wi-Fi", "failures", "service")
 
 

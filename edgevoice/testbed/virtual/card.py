@@ -30,6 +30,7 @@ SPEECH_RATE_HZ: Final = 16_000
 
 _FIFO_BYTES: Final = 1 << 20  # the most an unprivileged process may have: /proc/sys/fs/pipe-max-size
 _MOST_CHANNELS: Final = 16
+_MIXER_STEPS: Final = 60
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _ENVIRONMENT_KEY: Final = "ALSA_CONFIG_PATH"
 
@@ -49,6 +50,9 @@ class VirtualCard:
     s16, without resampling, the speaker mono or stereo; only a microphone opened at 16 kHz hears speech unchanged. With
     ``card_rate_hz`` the card supports only that rate, as I2S cards support only 48 kHz, and the devices are behind
     ALSA's ``plug``, which resamples. What is said before a program opens the microphone is kept until then.
+
+    With a ``mixer`` the speaker has one control of that name, from -60 to 0 dB in steps of 1 dB, which changes no tape;
+    ``mixer_db`` is where it is.
 
     With several ``microphone_channels``, up to 16, the microphone is behind ``plug``, too, which gives a program that
     asks for one channel the mean of all.
@@ -70,6 +74,7 @@ class VirtualCard:
         microphone_channels: int = 1,
         room: AcousticPath | None = None,
         drift: Drift | None = None,
+        mixer: str = "",
     ) -> None:
         if room is not None and card_rate_hz not in {None, ROOM_RATE_HZ}:
             raise ValueError(f"a room is for a card of {ROOM_RATE_HZ} Hz, not of {card_rate_hz}")
@@ -80,6 +85,7 @@ class VirtualCard:
         self._drift = drift or Drift()
         self._card_rate_hz = card_rate_hz
         self._channels = microphone_channels
+        self._mixer = mixer
         self._folder: Path | None = None
         self._fifo = -1
         self._last_page_bytes = 0
@@ -92,9 +98,11 @@ class VirtualCard:
             self._sweep()
             if self._room is not None:
                 self._response.write_bytes(np.asarray(self._room.response).astype("<f4").tobytes())
-            self._configuration.write_text(
-                _configuration(self.folder, plugin, self._card_rate_hz, self._channels, self._room, self._drift)
-            )
+            card = _configuration(self.folder, plugin, self._card_rate_hz, self._channels, self._room, self._drift)
+            if self._mixer:
+                self._level.write_bytes(struct.pack("i", _MIXER_STEPS))
+                card += _mixing(self.folder, plugin, self._mixer)
+            self._configuration.write_text(card)
             self._fifo = _open_fifo(self._source)
         except OSError as error:
             self._remove_folder()
@@ -157,6 +165,17 @@ class VirtualCard:
         self._unplugged.unlink(missing_ok=True)
 
     @property
+    def mixer_db(self) -> float:
+        """Where the control of the mixer is, whoever moved it; set it as somebody does by hand, in whole dB."""
+        level: int = struct.unpack("i", self._level.read_bytes())[0]
+        return float(level - _MIXER_STEPS)
+
+    @mixer_db.setter
+    def mixer_db(self, level_db: float) -> None:
+        with self._level.open("r+b") as file:
+            file.write(struct.pack("i", round(level_db) + _MIXER_STEPS))
+
+    @property
     def near_end(self) -> Tape:
         """Return the newest tape of what the microphone delivered; ``TapeUnreadable`` before a stream has started."""
         return _newest(self.near_end_tapes, "no program has started to listen to the virtual card")
@@ -187,6 +206,10 @@ class VirtualCard:
     @property
     def _response(self) -> Path:
         return self.folder / "response.f32"
+
+    @property
+    def _level(self) -> Path:
+        return self.folder / "mixer.level"
 
     @property
     def _unplugged(self) -> Path:
@@ -296,6 +319,15 @@ pcm_type.edgevoice {{ lib {_quoted(plugin)} }}
 pcm.{MICROPHONE} {{ {microphone} hint {{ show on description "edgevoice virtual microphone" }} }}
 pcm.{SPEAKER} {{ {speaker} hint {{ show on description "edgevoice virtual speaker" }} }}
 pcm.default {{ type asym playback.pcm "{SPEAKER}" capture.pcm "{MICROPHONE}" }}
+"""
+
+
+def _mixing(folder: Path, plugin: Path, control: str) -> str:
+    paths = f"level {_quoted(folder / 'mixer.level')} unplugged {_quoted(folder / 'unplugged')}"
+    scale = f"lowest_cdb {-100 * _MIXER_STEPS} step_cdb 100 steps {_MIXER_STEPS}"
+    return f"""\
+ctl_type.edgevoice {{ lib {_quoted(plugin)} }}
+ctl.{SPEAKER} {{ type edgevoice control "{control}" {paths} {scale} }}
 """
 
 

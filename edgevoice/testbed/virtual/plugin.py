@@ -13,7 +13,7 @@ from edgevoice.store.files import make_once
 from edgevoice.store.folders import cache_folder
 
 _FOLDER: Final = Path(__file__).parent
-_SOURCES: Final = tuple(_FOLDER / name for name in ("pcm_edgevoice.c", "converter.c", "room.c"))
+_SOURCES: Final = tuple(_FOLDER / name for name in ("pcm_edgevoice.c", "ctl_edgevoice.c", "converter.c", "room.c"))
 _HEADERS: Final = tuple(_FOLDER / name for name in ("converter.h", "room.h", "tape.h"))
 _FLAGS: Final = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-DPIC", "-D_GNU_SOURCE")
 _LIBRARIES: Final = ("-lasound", "-lpthread", "-lm")

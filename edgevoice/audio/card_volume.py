@@ -1,0 +1,285 @@
+"""Card volume: moves the card's own control, so that quiet answers keep their resolution; the samples do the rest.
+
+100 % is where the owner left the control: the box is never louder by it than without it.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from edgevoice.audio.alsa import AlsaError
+from edgevoice.audio.mixer import Mixer, MixerPlace, Scale, mixer_place
+from edgevoice.core.sound.volume_split import factor_of, next_level_db
+from edgevoice.journal import tell
+from edgevoice.store.files import write_whole
+
+_log = logging.getLogger(__name__)
+
+AUTO: Final = "auto"
+SOFTWARE: Final = "software"
+
+_LOOK_S: Final = 0.25
+"""How often it looks whether the speaker is silent, while the control is to go down; two looks are longer than what the
+card holds and the room returns.
+"""
+
+_SAME_DB: Final = 0.02
+_LEAST_RANGE_DB: Final = 20.0
+_LARGEST_BYTES: Final = 4096
+
+_OF_EVERYTHING: Final = ("Master", "PCM", "Digital", "Playback")
+"""Controls that all playback passes, in the order in which they are taken."""
+
+_OF_AN_OUTPUT: Final = frozenset({"Speaker", "Headphone", "Headset", "Line Out"})
+"""Controls of one output: taken if it is the only one, since others may be what is connected."""
+
+
+class CardSpeaker(Protocol):
+    """The speaker whose card this is."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has nothing to play."""
+        ...
+
+    @property
+    def needed_gain(self) -> float:
+        """The largest gain, 0 to 1, of what it may play now."""
+        ...
+
+    def take_card_gain(self, gain: float, wake: Callable[[], None] | None) -> None:
+        """Know what the card's control gives of each gain, and what to call when more may be needed."""
+        ...
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """Where the owner left a control, and the two levels at which the box may have left it, in dB."""
+
+    card: str = ""
+    control: str = ""
+    full_db: float = 0.0
+    left_db: tuple[float, ...] = ()
+
+
+class FullLevel:
+    """Keeps where the owner left a control; with ``path`` also for the next start, since a box may be killed."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._kept = _Kept()
+
+    def find(self, card: str, control: str, level_db: float) -> float:
+        """Return the owner's level: the one that is kept, if the control is where the box left it, else this one."""
+        kept = self._read()
+        is_ours = (kept.card, kept.control) == (card, control)
+        left = any(abs(level_db - each) < _SAME_DB for each in kept.left_db) if is_ours else False
+        self._kept = _Kept(card, control, kept.full_db if left else level_db)
+        return self._kept.full_db
+
+    def about_to_move(self, full_db: float, *levels_db: float) -> None:
+        """Write down that the control is at one of these levels from now on."""
+        self._kept = msgspec.structs.replace(self._kept, full_db=full_db, left_db=levels_db)
+        if self._path is None:
+            return
+        try:
+            write_whole(self._path, msgspec.json.encode(self._kept))
+        except OSError as error:
+            tell(_log, logging.WARNING, "mixer-file-not-written", file=str(self._path), problem=str(error))
+
+    def _read(self) -> _Kept:
+        if self._path is None:
+            return self._kept
+        try:
+            with self._path.open("rb") as file:
+                return msgspec.json.decode(file.read(_LARGEST_BYTES), type=_Kept)
+        except (OSError, msgspec.MsgspecError):
+            return _Kept()
+
+
+class CardVolume:
+    """Moves one control as the speaker needs it, in a thread of its own that rests while there is nothing to do.
+
+    Owns the mixer. Whoever else moves the control, moves what 100 % is. A card that is gone, or refuses, leaves all of
+    the volume to the samples.
+    """
+
+    def __init__(self, mixer: Mixer, ctl: str, scale: Scale, speaker: CardSpeaker, full: FullLevel) -> None:
+        self._mixer = mixer
+        self._scale = scale
+        self._speaker = speaker
+        self._full = full
+        self._full_db = full.find(ctl, scale.name, scale.level_db)
+        self._at_db = scale.level_db
+        self._wanted = threading.Condition()
+        self._asked_db: float | None = None
+        self._is_wanted = True
+        self._is_closed = False
+        self._tell_speaker()
+        self._thread = threading.Thread(target=self._run, name="card volume", daemon=True)
+        self._thread.start()
+
+    @property
+    def card_db(self) -> float:
+        """How far the control is below where the owner left it, in dB, 0 or less."""
+        return min(0.0, self._at_db - self._full_db)
+
+    def wake(self) -> None:
+        """Look soon whether the control is to be moved; from any thread, returns at once."""
+        with self._wanted:
+            self._is_wanted = True
+            self._wanted.notify()
+
+    def close(self) -> None:
+        """Move it no more, and close the mixer; the control stays where it is."""
+        with self._wanted:
+            self._is_closed = True
+            self._wanted.notify()
+        self._thread.join()
+        self._mixer.close()
+
+    def _run(self) -> None:
+        silent_looks = 0
+        try:
+            while True:
+                is_settled = self._look(is_silent=silent_looks > 1)
+                with self._wanted:
+                    if not self._is_wanted and not self._is_closed:
+                        self._wanted.wait(None if is_settled else _LOOK_S)
+                    self._is_wanted = False
+                    if self._is_closed:
+                        return
+                silent_looks = silent_looks + 1 if self._speaker.is_silent else 0
+        except AlsaError as error:
+            tell(_log, logging.WARNING, "mixer-lost", control=self._scale.name, problem=str(error.strerror))
+            self._at_db = self._full_db
+            self._speaker.take_card_gain(1.0, None)
+
+    def _look(self, *, is_silent: bool) -> bool:
+        """Move the control if it is to be moved now; return whether nothing is left to do."""
+        self._notice_others()
+        if (level_db := self._next_level(is_silent=is_silent)) is not None:
+            self._asked_db = level_db
+            self._move(level_db)
+        return is_silent and self._next_level(is_silent=True) is None
+
+    def _next_level(self, *, is_silent: bool) -> float | None:
+        lowest_db = min(0.0, self._scale.lowest_db - self._full_db)
+        level_db = next_level_db(self.card_db, self._speaker.needed_gain, lowest_db=lowest_db, is_silent=is_silent)
+        # Asked again, a control with wide steps would only go where it is.
+        return None if level_db == self._asked_db else level_db
+
+    def _notice_others(self) -> None:
+        found_db = self._mixer.level_db(self._scale.name)
+        if abs(found_db - self._at_db) >= _SAME_DB:
+            self._full_db = min(self._scale.highest_db, self._full_db + found_db - self._at_db)
+            self._at_db, self._asked_db = found_db, None
+            self._full.about_to_move(self._full_db, found_db)
+            self._tell_speaker()
+
+    def _move(self, level_db: float) -> None:
+        wanted_db = max(self._scale.lowest_db, self._full_db + level_db)
+        if abs(wanted_db - self._at_db) < _SAME_DB:
+            return
+        self._full.about_to_move(self._full_db, self._at_db, wanted_db)
+        if wanted_db > self._at_db:
+            # First the samples: what begins meanwhile is too quiet for some milliseconds, never too loud.
+            self._speaker.take_card_gain(factor_of(min(0.0, level_db)), self.wake)
+        self._at_db = self._mixer.move(self._scale.name, wanted_db)
+        self._tell_speaker()
+        self._full.about_to_move(self._full_db, self._at_db)
+
+    def _tell_speaker(self) -> None:
+        self._speaker.take_card_gain(factor_of(self.card_db), self.wake)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundControl:
+    """The control that sets the volume, or in one clause why none does; ``others`` are what the card has."""
+
+    place: MixerPlace
+    scale: Scale | None = None
+    why: str = ""
+    others: tuple[str, ...] = ()
+
+
+def find_control(wanted: str, place: MixerPlace, scales: Sequence[Scale]) -> FoundControl:
+    """Choose among the controls of a card: the one that is named, or with "auto" the one that is safe to move."""
+    names = tuple(scale.name for scale in scales)
+    if wanted != AUTO:
+        scale = next((scale for scale in scales if scale.name == wanted), None)
+        why = f'the card has no control "{wanted}" for playback with a scale in dB'
+        return FoundControl(place, scale, "" if scale else why, names)
+    if not place.is_alone:
+        return FoundControl(place, None, "other programs may play on the same card", names)
+    safe = [scale for scale in scales if scale.is_even and scale.level_db - scale.lowest_db >= _LEAST_RANGE_DB]
+    chosen = next((scale for name in _OF_EVERYTHING for scale in safe if scale.name == name), None)
+    if chosen is None and len(outputs := [scale for scale in safe if scale.name in _OF_AN_OUTPUT]) == 1:
+        (chosen,) = outputs
+    return FoundControl(place, chosen, "" if chosen else "the card has no control that is surely the volume", names)
+
+
+def look_for_control(device: str, wanted: str) -> FoundControl:
+    """Look for the control of a device's card; blocks for milliseconds."""
+    place = mixer_place(device) if wanted != SOFTWARE else MixerPlace(device)
+    if wanted == SOFTWARE:
+        return FoundControl(place, None, "speaker.mixer says so")
+    try:
+        with Mixer(place.ctl) as mixer:
+            return find_control(wanted, place, mixer.scales())
+    except AlsaError as error:
+        return FoundControl(place, None, f"no mixer: {error.strerror}")
+
+
+class CardVolumes:
+    """Opens the card volume of a device as ``wanted``: "auto", "software" or a control's name; ``path`` as `FullLevel`.
+
+    Says once in the log what was found.
+    """
+
+    def __init__(self, wanted: str = SOFTWARE, path: Path | None = None) -> None:
+        self._wanted = wanted
+        self._full = FullLevel(path)
+        self._moved: tuple[str, str] | None = None
+        self._told = ""
+
+    def open(self, device: str, speaker: CardSpeaker) -> CardVolume | None:
+        """Return what moves the control, ``None`` if all of the volume is left to the samples."""
+        if self._wanted == SOFTWARE:
+            return None
+        found = look_for_control(device, self._wanted)
+        why, ctl, scale = found.why, found.place.ctl, found.scale
+        if scale is not None:
+            try:
+                mixer = Mixer(ctl)
+            except AlsaError as error:
+                why = f"no mixer: {error.strerror}"
+            else:
+                self._tell(f'"{scale.name}" of {ctl}', is_amiss=False)
+                self._moved = ctl, scale.name
+                return CardVolume(mixer, ctl, scale, speaker, self._full)
+        self._tell(f"in software: {why}", is_amiss=self._wanted != AUTO)
+        speaker.take_card_gain(1.0, None)
+        return None
+
+    def restore(self) -> None:
+        """Bring the control back to where the owner left it, for other programs; nothing may play any more."""
+        if self._moved is None:
+            return
+        ctl, control = self._moved
+        try:
+            with Mixer(ctl) as mixer:
+                full_db = self._full.find(ctl, control, mixer.level_db(control))
+                self._full.about_to_move(full_db, full_db)
+                mixer.move(control, full_db)
+        except AlsaError as error:
+            tell(_log, logging.DEBUG, "mixer-lost", control=control, problem=str(error.strerror))
+
+    def _tell(self, found: str, *, is_amiss: bool) -> None:
+        if found != self._told:
+            self._told = found
+            tell(_log, logging.WARNING if is_amiss else logging.INFO, "volume-control", by=found)
