@@ -1,7 +1,8 @@
+import gc
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,28 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the wake word's kernel beside its sources: else each test with a cache of its own would compile it."""
     if not hasattr(session.config, "workerinput") and not is_compiled(Path(os.devnull)):
         compile_kernel([])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep all modules and tests from the garbage collector: its visits to a million objects took half of this time.
+
+    It still visits all that the tests make, so what they leave behind is found as before.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def frees_what_is_frozen() -> Iterator[None]:
+    """Keep modules and tests from the garbage collector again after tests in which a daemon has freed all objects."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

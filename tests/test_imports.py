@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,8 @@ def room(parts: Sequence[str]) -> str:
     return "/".join(parts[:2]) if tuple(parts[:2]) == ("testbed", "virtual") else parts[0]
 
 
-def imported_by(module: Path) -> set[str]:
+@cache
+def imported_by(module: Path) -> frozenset[str]:
     """Return the dotted names of everything that a module imports, at its top or inside a function."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text())):
@@ -187,7 +189,7 @@ def imported_by(module: Path) -> set[str]:
                 raise AssertionError(f"{name_of(module)} imports relative to itself: write the whole name")
             case _:
                 pass
-    return names
+    return frozenset(names)
 
 
 def rooms_entered_by(module: Path) -> set[str]:

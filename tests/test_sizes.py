@@ -3,12 +3,11 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 PACKAGE: Final = Path(__file__).parents[1] / "edgevoice"
-TEXTS: Final = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
-TREES: Final = {name: ast.parse(text) for name, text in TEXTS.items()}
 
 LONGEST_FILE: Final = 400
 LONGEST_FUNCTION: Final = 50
@@ -36,6 +35,18 @@ NAMESAKES: Final = {
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@cache
+def texts() -> dict[str, str]:
+    """Return the text of every module, by its path below the package."""
+    return {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Parse every module once, and not before a test needs it: each process imports this file."""
+    return {name: ast.parse(text) for name, text in texts().items()}
+
+
 def lines_of(node: Function) -> int:
     assert node.end_lineno is not None
     return node.end_lineno - node.lineno + 1
@@ -59,17 +70,17 @@ def attributes_of(owner: ast.ClassDef) -> set[str]:
 
 def classes() -> Iterator[tuple[str, ast.ClassDef]]:
     """Yield every class with the name of its module."""
-    for name, tree in TREES.items():
+    for name, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 yield name, node
 
 
 def test_files_and_functions_stay_short() -> None:
-    long_files = {name for name, text in TEXTS.items() if len(text.splitlines()) > LONGEST_FILE}
+    long_files = {name for name, text in texts().items() if len(text.splitlines()) > LONGEST_FILE}
     long_functions = {
         f"{name} {node.name}"
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, Function) and lines_of(node) > LONGEST_FUNCTION
     }

@@ -17,6 +17,8 @@ from edgevoice.settings import file as settings_file
 from edgevoice.settings.schema import Settings
 from edgevoice.wakeword.models.present import find_model
 
+pytestmark = pytest.mark.usefixtures("frees_what_is_frozen")
+
 REFUSED = {
     "a second wake word that is not there": "[wakeword.words.computer]",
     "a second wake word whose file is not there": '[wakeword.words.computer]\nmodel = "/nowhere/computer.onnx"',

@@ -18,6 +18,8 @@ from edgevoice.host.garbage import Collector, spare_what_is_there
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
 
+pytestmark = pytest.mark.usefixtures("frees_what_is_frozen")
+
 
 class Knot:
     """A reference cycle, as libraries leave behind after a session."""
