@@ -86,7 +86,7 @@ class BoxContext:
     replaces the machine's own. ``control`` is where it opens its control socket, and ``mcp`` are the tools of the
     owner's servers, ``http`` the web services that are declared as tools, ``home`` the tool that asks Home Assistant,
     if there are any. ``environment`` is where what speaks to other machines finds its secrets and folders; ``None``:
-    nothing does.
+    nothing does. ``note_echo_reference`` gets the device that captures the mix, and why it is not used.
     """
 
     dial: Callable[[], Endpoint]
@@ -100,6 +100,7 @@ class BoxContext:
     http: ToolSource | None = None
     home: ToolSource | None = None
     environment: Mapping[str, str] | None = None
+    note_echo_reference: Callable[[str, str], None] = lambda _device, _problem: None
 
 
 @asynccontextmanager

@@ -104,6 +104,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
             observers=(*found.observers, Collector(), status),
             environment=os.environ,
             live=LiveSettings(settings, read, remark=status.remark),
+            note_echo_reference=status.note_echo_reference,
         )
         problem = ""
         try:

@@ -138,6 +138,7 @@ def observers_of(
         Hearing(parts.microphone, parts.detector, settings.microphone.zeros_s),
         DriftWatch(parts.echo.reference) if parts.echo is not None else None,
         parts.echo.room if parts.echo is not None else None,
+        _mix(settings, context, parts),
         open_outcomes(near_misses) if near_misses is not None and parts.detector is not None else None,
         parts.announcements.speech,
         parts.alarms,
@@ -147,6 +148,16 @@ def observers_of(
         *_guests(settings, context, parts, manager, presses or Presses(parts.mailbox.post, parts.mailbox.call)),
     ]
     return [entry for entry in entries if entry is not None]
+
+
+def _mix(settings: Settings, context: BoxContext, parts: Parts) -> Observer | None:
+    """Return what captures the echo's reference, if that is not the box's own sound alone."""
+    if parts.echo is None or parts.echo.mix is None:
+        return None
+    from edgevoice.box.echo_reference import EchoReference  # noqa: PLC0415 - not loaded otherwise
+
+    names = settings.echo.reference, settings.microphone.device
+    return EchoReference(parts.echo.mix, parts.microphone, *names, context.note_echo_reference)
 
 
 def _stop_words(settings: Settings, parts: Parts) -> Observer | None:

@@ -64,6 +64,7 @@ class View:
     conversation: Mapping[str, Any] | None = None
     last_fault: Mapping[str, Any] | None = None
     noisy_room: Mapping[str, Any] | None = None
+    echo_reference: Mapping[str, Any] | None = None
     warnings: tuple[Warned, ...] = field(default_factory=tuple)
 
     @property
@@ -109,7 +110,8 @@ def look(properties: Mapping[str, str] | None, kept: Status | None) -> View:
     elif told and not fault:
         # The status with which it is about to end.
         return replace(view, problem=told, is_muted=kept.is_muted)
-    return replace(view, phase=phase, is_muted=kept.is_muted, fault=fault, remedy=remedy_of(fault))
+    view = replace(view, phase=phase, is_muted=kept.is_muted, fault=fault, remedy=remedy_of(fault))
+    return replace(view, echo_reference=kept.echo_reference)
 
 
 def _state_of_service(properties: Mapping[str, str]) -> State:
@@ -165,6 +167,7 @@ def _data(view: View) -> dict[str, Any]:
         "conversation": view.conversation,
         "last_fault": view.last_fault,
         "noisy_room": view.noisy_room,
+        "echo_reference": view.echo_reference,
         "warnings": [{"text": each.text, "remedy": each.remedy} for each in view.warnings],
     }
 
@@ -184,6 +187,8 @@ def _print(view: View) -> None:
         table.add_row("Last fault", Text(f"{at}: {meaning(Light.FAULT, code)} ({code})\n→ {remedy_of(code)}"))
     if view.noisy_room is not None:
         table.add_row("Noisy room", Text(_noisy(view.noisy_room)))
+    if view.echo_reference is not None:
+        table.add_row("Echo from", Text(_reference(view.echo_reference)))
     for each in view.warnings:
         table.add_row("Warning", Text(f"{each.text}\n→ {each.remedy}"))
     Console(highlight=False).print(table)
@@ -223,6 +228,13 @@ def _noisy(room: Mapping[str, Any]) -> str:
     if room.get("until"):
         return f"{when} speaking could not interrupt an answer: {found}\n→ {_NOISY_REMEDY}"
     return f"since {when} speaking does not interrupt the answer: {found}\n→ {_NOISY_REMEDY}"
+
+
+def _reference(reference: Mapping[str, Any]) -> str:
+    device = reference.get("device", "")
+    if reference.get("used"):
+        return f"everything that plays, by {device}: it hears you over music, too"
+    return f"its own sound only, not over music: {device}: {reference.get('why', '')}"
 
 
 def _times(count: int) -> str:

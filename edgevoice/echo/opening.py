@@ -23,7 +23,7 @@ def open_echo(
 ) -> tuple[Tier, EchoPath | None]:
     """Return the tier in force and its path, and log which it is; the parameters are those of `tiers.build`."""
     try:
-        path = build(chosen.tier, near, far, post, delay_s=chosen.delay_s, voice=voice)
+        path = build(chosen.tier, near, far, post, delay_s=chosen.delay_s, has_mix=chosen.has_mix, voice=voice)
     except EchoUnavailable as error:
         tell(_log, logging.ERROR, "echo-tier", tier="none", wanted=str(chosen.tier), problem=error.line())
         return Tier.NONE, None

@@ -50,13 +50,20 @@ class FarEndReference:
 
     ``played`` is for the output callback, ``block`` for the capture callback. ``delay_s`` is how much later the
     microphone hears the speaker than the clocks indicate: converters and air, as measured; if it was not measured, it
-    is 0, and the canceller's own tail must cover it.
+    is 0, and the canceller's own tail must cover it. With ``lead_s`` the reference is early by so much.
+
+    ``short`` is how many samples at 24 kHz the last block needed that had not come yet; zeros stand for them.
+    ``is_ours`` and ``lookahead`` are for `EchoStage`: all of it is the box's own sound, and is known before it sounds.
     """
 
-    def __init__(self, near: ClockFit, far: ClockFit, delay_s: float = 0.0) -> None:
+    is_ours = True
+    lookahead = 0
+
+    def __init__(self, near: ClockFit, far: ClockFit, delay_s: float = 0.0, *, lead_s: float = 0.0) -> None:
         self._near = near
         self._far = far
-        self._delay_s = max(0.0, delay_s - _MARGIN_S)
+        self._delay_s = max(0.0, delay_s - _MARGIN_S) - lead_s
+        self.short = 0
         self._ring = np.zeros(_HELD, np.int16)
         self._end = 0
         self._sound_end = -_HELD
@@ -73,6 +80,11 @@ class FarEndReference:
         return drift if abs(drift) > max(_SAME_CLOCK_PPM, 3 * error) else 0.0
 
     @property
+    def position(self) -> int:
+        """The number of samples recorded so far."""
+        return self._end
+
+    @property
     def is_settled(self) -> bool:
         """Whether both clocks have been observed long enough for the blocks to be aligned."""
         return self._near.is_settled and self._far.is_settled
@@ -86,6 +98,11 @@ class FarEndReference:
         """Forget the last ``frames``: the card was given other samples instead of them, before it emitted them."""
         self._end -= frames
         self._sound_end = min(self._sound_end, self._end)
+
+    def delay_by(self, seconds: float) -> None:
+        """Return each block so much later from now on: the echo has moved against its reference."""
+        self._delay_s += seconds
+        self._alignment = None
 
     def played(self, samples: _Samples | None, frames: int) -> None:
         """Record what was handed to the card, s16 at 24 kHz; ``None`` stands for ``frames`` of silence."""
@@ -104,12 +121,14 @@ class FarEndReference:
         ``None`` if the far-end has been silent for so long that none of it can be heard. ``count`` must be even.
         """
         near, far = self._near.line, self._far.line
+        self.short = 0
         # The second check is approximate, and costs nothing in an idle box.
         if near is None or far is None or self._end - self._sound_end > _HELD:
             return None
         if self._alignment is None or self._alignment.jumps != self.jumps or position != self._expected:
             self._alignment = self._align(position, near, far)
         begin = self._alignment.at(position)
+        self.short = max(0, int(begin + _RATIO * count) + _TAPS // 2 - self._end)
         if begin > self._sound_end + _TAIL:
             return None
         self._expected = position + count

@@ -1,12 +1,13 @@
 """Echo stage: sits between the microphone and everything that listens to it while the speaker sounds."""
 
+from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, RoomMeasured
 from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples
-from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.room_listener import RoomListener
 from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.suppressor import RestingSuppressor
@@ -23,6 +24,42 @@ _MENDING_BLOCKS = 15
 NearSpeechFact = NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded | NearSpeechEnded | RoomMeasured
 
 
+_SILENCE = bytes(2 * BLOCK)
+
+
+class ReferenceBlocks(Protocol):
+    """What sounds beside the talker; implemented by `reference.FarEndReference` and `mix.MixReference`.
+
+    ``is_ours`` says whether any of the last block is the box's own sound. ``lookahead`` is how many blocks the near-end
+    must wait for its reference.
+    """
+
+    @property
+    def is_ours(self) -> bool: ...  # noqa: D102 - described above
+
+    @property
+    def lookahead(self) -> int: ...  # noqa: D102 - described above
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether samples have just been lost, and it is not known yet how many."""
+        ...
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the blocks are aligned."""
+        ...
+
+    @property
+    def jumps(self) -> int:
+        """How often the echo has moved against its reference."""
+        ...
+
+    def block(self, position: int, count: int) -> Samples | None:
+        """Return the reference for near-end samples, s16 at 16 kHz; ``None`` if nothing sounds."""
+        ...
+
+
 class EchoStage:
     """Implements ``audio.microphone.Echo``: processes each block of the near-end, in the capture callback.
 
@@ -31,13 +68,17 @@ class EchoStage:
     that is called in the callback's thread and must return at once. While the far-end is silent, confirmed speech is
     followed to its end; otherwise only ``room`` hears the near-end, and nothing more is computed.
 
+    While the far-end is only music of other programs, ``linear`` goes on, so that the wake word is heard under it, and
+    everything else is as in silence: there is no answer that speech could interrupt. With a ``lookahead`` the near-end
+    is returned so many blocks late, under its new positions.
+
     The suppressor's own output is not used: over the first second of somebody speaking over the box it leaves 1 dB of
     them relative to what it removes, the filter 9 dB (`edgevoice.testbed.stage.room`, talker as loud as the echo).
     """
 
     def __init__(
         self,
-        reference: FarEndReference,
+        reference: ReferenceBlocks,
         tell: Callable[[NearSpeechFact], None],
         *,
         linear: EchoCanceller | None = None,
@@ -55,6 +96,7 @@ class EchoStage:
         self._is_working = False
         self._jumps = 0
         self._mending = 0
+        self._waiting = deque([_SILENCE] * reference.lookahead)
 
     def give_far_end(self, take: Callable[[Samples, int], None]) -> None:
         """Call ``take`` with every block that the speaker plays, aligned with the near-end block at that position.
@@ -65,19 +107,28 @@ class EchoStage:
 
     def take(self, near: bytes, position: int) -> bytes:
         """Return a block without echo; its first sample is number ``position``, mono s16 at 16 kHz."""
-        far = self._reference.block(position, BLOCK)
+        if self._waiting:
+            self._waiting.append(near)
+            near = self._waiting.popleft()
+        far = self._reference.block(position - BLOCK * len(self._waiting), BLOCK)
         if far is None:
             self._take_alone(near, position)
             return near
         if self._far_end is not None:
             self._far_end(far, position)
-        if not self._is_working and self._near_speech is not None and self._near_speech.is_speaking:
-            self._near_speech.reset()  # speech that continues over the next sound must be confirmed again
-        self._is_working = True
         block = np.frombuffer(near, "<i2")
         # With a misaligned reference the filter would unlearn the room.
         linear = None if self._reference.is_moving else self._linear
         cleaned = block if linear is None else linear.process(block, far)
+        if not self._reference.is_ours:
+            if self._suppressor is not None:
+                self._suppressor.rest(block, far)
+            near = cleaned.tobytes()
+            self._take_alone(near, position)
+            return near
+        if not self._is_working and self._near_speech is not None and self._near_speech.is_speaking:
+            self._near_speech.reset()  # speech that continues over the next sound must be confirmed again
+        self._is_working = True
         if self._near_speech is not None:
             self._report(self._listen(self._near_speech, block, cleaned, far), position + BLOCK)
         if self._room is not None and (measured := self._room.pass_answer()) is not None:
@@ -85,7 +136,11 @@ class EchoStage:
         return cleaned.tobytes()
 
     def pause(self) -> None:
-        """Record that the next block does not continue the last one: silence or a mute came between."""
+        """Record that the next block does not continue the last one: a mute came between."""
+        self._waiting = deque([_SILENCE] * len(self._waiting))
+        self._rest()
+
+    def _rest(self) -> None:
         self._is_working = False
         if self._near_speech is not None:
             self._near_speech.reset()
@@ -99,7 +154,7 @@ class EchoStage:
             self._report(self._near_speech.take_alone(np.frombuffer(near, "<i2")), position + BLOCK)
             return
         if self._is_working:
-            self.pause()
+            self._rest()
         if self._room is not None and (measured := self._room.take(near)) is not None:
             self._tell(measured)
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.echo.linear import LinearCanceller
+from edgevoice.echo.mix import MixReference
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.room_listener import RoomListener
 from edgevoice.echo.speech import NearSpeech
@@ -39,12 +40,14 @@ class Tier(StrEnum):
 class EchoPath:
     """Both ends of the stage: ``reference`` takes what the speaker plays, ``stage`` what the microphone hears.
 
-    ``room`` must be notified whose turn it is; it is absent if speech does not interrupt.
+    ``room`` must be notified whose turn it is; it is absent if speech does not interrupt. ``mix`` takes what is
+    captured of everything that the speaker emits; it is absent if the box knows only its own sound.
     """
 
     reference: FarEndReference
     stage: EchoStage
     room: RoomListener | None = None
+    mix: MixReference | None = None
 
 
 def _no_voice() -> None:
@@ -58,24 +61,27 @@ def build(
     tell: Callable[[NearSpeechFact], None],
     *,
     delay_s: float = 0.0,
+    has_mix: bool = False,
     voice: Callable[[], VoiceModel | None] = _no_voice,
 ) -> EchoPath | None:
     """Return the echo path of a tier, ``None`` if it needs none. Without its libraries: EchoUnavailable.
 
     ``near`` and ``far`` are the clocks of the two streams, ``delay_s`` the echo's delay as measured, 0 if it was not.
-    ``voice`` loads the voice model; it is called if speech may interrupt.
+    ``has_mix`` says that everything the speaker emits will be captured. ``voice`` loads the voice model; it is called
+    if speech may interrupt.
     """
     if tier is Tier.NONE:
         return None
     reference = FarEndReference(near, far, delay_s)
+    captured = MixReference(reference, near) if has_mix else None
     surroundings = Surroundings()
     room = RoomListener(surroundings) if tier.lets_speech_interrupt else None
     stage = EchoStage(
-        reference,
+        captured or reference,
         tell,
         linear=LinearCanceller() if tier in {Tier.LINEAR, Tier.SUPPRESSOR} else None,
         suppressor=Suppressor() if tier is Tier.SUPPRESSOR else None,
         near_speech=NearSpeech(voice(), surroundings) if room is not None else None,
         room=room,
     )
-    return EchoPath(reference, stage, room)
+    return EchoPath(reference, stage, room, captured)

@@ -34,7 +34,8 @@ class Status:
     ``remark`` is the result of the last reload. ``conversation`` has ``ended``, ``seconds`` and ``turns`` of the last
     one. ``last_fault`` has ``code`` and ``at`` of a fault after which no conversation has succeeded yet. ``noisy_room``
     has since when and until when speech could not interrupt an answer of the last conversation, and why; until is empty
-    while that lasts.
+    while that lasts. ``echo_reference``, if a mix is to be the reference, has its ``device``, whether it is ``used``,
+    and ``why`` it is not.
     """
 
     version: str = ""
@@ -48,6 +49,7 @@ class Status:
     conversation: Kept | None = None
     last_fault: Kept | None = None
     noisy_room: Kept | None = None
+    echo_reference: Kept | None = None
 
     @classmethod
     def read(cls, place: Path) -> Self | None:
@@ -60,7 +62,7 @@ class Status:
             return None
         wanted = {name: type(value) for name, value in asdict(cls()).items() if value is not None}
         is_whole = all(type(getattr(kept, name)) is kind for name, kind in wanted.items())
-        may_lack = (kept.conversation, kept.last_fault, kept.noisy_room)
+        may_lack = (kept.conversation, kept.last_fault, kept.noisy_room, kept.echo_reference)
         return kept if is_whole and all(isinstance(each, dict | None) for each in may_lack) else None
 
 
@@ -123,6 +125,11 @@ class StatusFile(Observer):
     def remark(self, remark: str) -> None:
         """Store the result of a reload; empty if nothing is left to do."""
         self._change(replace(self._status, remark=remark))
+
+    def note_echo_reference(self, device: str, problem: str) -> None:
+        """Store whether the mix captured from ``device`` is the echo reference, and otherwise why not."""
+        kept = {"device": device, "used": not problem, "why": problem}
+        self._change(replace(self._status, echo_reference=kept))
 
     def ended(self, problem: str) -> None:
         """Store the line with which the box ends, and write it now."""

@@ -50,6 +50,12 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
             'panel.without_lights is "sound" but speaker.earcon_percent is 0, so nothing would be heard; raise it, '
             'or set panel.without_lights to "refuse" or "listen"',
         )
+    if settings.echo.reference == settings.microphone.device:
+        yield Disagreement(
+            ("echo.reference", "microphone.device"),
+            f'echo.reference is "{settings.echo.reference}", which is the microphone itself; it must capture what the '
+            'speaker plays: name an ALSA loopback or a monitor, or set it to "own"',
+        )
     if bool(settings.panel.night_from) is not bool(settings.panel.night_to):
         given, missing = ("from", "to") if settings.panel.night_from else ("to", "from")
         yield Disagreement(

@@ -68,12 +68,21 @@ class EchoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     noisy_room: What it does where speech cannot be told from what goes on in the room, as beside a loud television.
         "wake-word": only the wake word and the talk button interrupt, until the answer is over or the room is quiet.
         "speech": whatever you say interrupts all the same; noise may lower or cut the answer, too.
+    reference: What it takes for its own echo. "own": what it plays itself. The name of a device that captures all that
+        the machine plays (an ALSA loopback, a sound server's monitor): also the music of other programs, so that it
+        hears you over that; see docs/home-assistant.md.
     tail_ms: How long the room still echoes after playback has ended.
     """
 
     tier: Literal["auto", "none", "linear", "suppressor", "hardware"] = "auto"
     noisy_room: Literal["wake-word", "speech"] = "wake-word"
+    reference: NotEmpty = "own"
     tail_ms: Annotated[int, Meta(ge=0, le=1000)] = 200
+
+    @property
+    def has_mix(self) -> bool:
+        """Whether the reference is to be captured."""
+        return self.reference != "own"
 
 
 class AmplifierSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -30,6 +30,7 @@ from edgevoice.core.facts import Device, MutePressed
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Report
 from edgevoice.echo import surroundings
+from edgevoice.echo.mix import MixState
 from edgevoice.echo.room_listener import RoomListener
 from edgevoice.errors import (
     DeviceMissing,
@@ -49,7 +50,7 @@ from edgevoice.personas.speaking import SpeakingPersona
 from edgevoice.realtime.endpoint import local
 from edgevoice.settings.alarms import AlarmSettings
 from edgevoice.settings.schema import Settings
-from edgevoice.settings.sound import MicrophoneSettings
+from edgevoice.settings.sound import EchoSettings, MicrophoneSettings
 from edgevoice.wakeword.stop_words import StopWords
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Outcomes
@@ -250,7 +251,7 @@ def test_the_observers_are_one_list_in_which_minutes_come_before_the_log(tmp_pat
         context = replace(CONTEXT, observers=(mine,), storage=storage)
         settings = Settings(microphone=MicrophoneSettings(zeros_s=7))
         room = RoomListener(surroundings.Surroundings())
-        echo = SimpleNamespace(reference="the reference", room=room)
+        echo = SimpleNamespace(reference="the reference", room=room, mix=None)
         parts = replace(assemble(settings, context, NoPanel()), echo=echo)  # type: ignore[arg-type]  # it is only passed on
         parts.uplink.lost, parts.speaker.timing.xruns = 8_000, 3
         manager = ServiceManager()
@@ -666,3 +667,23 @@ def test_a_stopped_box_waits_for_its_parts_to_end(monkeypatch: pytest.MonkeyPatc
         return ended
 
     assert asyncio.run(live()) == ["ended"]
+
+
+def test_a_mix_that_the_settings_name_is_captured_for_the_echo_stage(tmp_path: Path) -> None:
+    notes: list[tuple[str, str]] = []
+
+    async def live() -> list[Observer]:
+        settings = Settings(echo=EchoSettings(tier="linear", reference="hw:Loopback,1"))
+        context = replace(CONTEXT, note_echo_reference=lambda *note: notes.append(note))
+        parts = assemble(settings, context, NoPanel())
+        assert parts.echo is not None
+        assert parts.echo.mix is not None
+        observers = observers_of(settings, context, parts, ServiceManager())
+        captured = [each for each in observers if type(each).__name__ == "EchoReference"]
+        parts.echo.mix.state = MixState.USED
+        for each in captured:
+            each.look()  # type: ignore[attr-defined]  # known by its name, so that it is not loaded before
+        return captured
+
+    assert len(asyncio.run(live())) == 1
+    assert notes == [("hw:Loopback,1", "")]

@@ -180,3 +180,19 @@ def test_the_services_status_file_wins_over_the_users_own(monkeypatch: pytest.Mo
     found = status._newest({"CACHE_DIRECTORY": str(own.parent)})
     assert found is not None
     assert found.version == "service"
+
+
+def test_what_the_echo_is_taken_from_is_shown_where_a_mix_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    used = {"device": "hw:Loopback,1", "used": True, "why": ""}
+    kept = replace(KEPT, echo_reference=used)
+    assert "everything that plays, by hw:Loopback,1" in shown(monkeypatch, tmp_path, RUNS, kept).stdout
+    assert json.loads(shown(monkeypatch, tmp_path, RUNS, kept, "--json").stdout)["echo_reference"] == used
+
+    lost = replace(kept, echo_reference={**used, "used": False, "why": "it has stopped"})
+    said = shown(monkeypatch, tmp_path, RUNS, lost).stdout
+    assert "its own sound only, not over music: hw:Loopback,1: it has stopped" in said
+
+    assert "Echo from" not in shown(monkeypatch, tmp_path, RUNS, KEPT).stdout
+    assert "Echo from" not in shown(monkeypatch, tmp_path, {**RUNS, "ActiveState": "inactive"}, lost).stdout

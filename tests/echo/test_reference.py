@@ -150,3 +150,28 @@ def test_an_xrun_is_followed_within_two_seconds() -> None:
 
     assert room.far.jumps == 1
     assert room.place_s(room.blocks[-10:], 0.0)[1] < -33
+
+
+def test_a_reference_with_a_lead_is_early_by_so_much_and_one_that_is_delayed_late() -> None:
+    room = Room(lateness_s=0.0)
+    room.reference = FarEndReference(room.near, room.far, lead_s=0.008)
+    room.run(2, sounds=True)
+    position, block = room.blocks[-1]
+    again = FarEndReference(room.near, room.far)
+    again.delay_by(-0.008)
+    again.played(None, room.played - FAR_HZ)
+    again.played(np.rint(room.sound(room.far_s(room.played - FAR_HZ + np.arange(FAR_HZ)))).astype(np.int16), FAR_HZ)
+    same = again.block(position, BLOCK)
+
+    assert same is not None
+    assert (same == block).all()
+
+
+def test_what_has_not_come_yet_is_counted() -> None:
+    room = Room().run(2, sounds=True)
+    assert room.reference.short == 0
+
+    room.reference.block(room.heard + BLOCK, BLOCK)
+
+    assert 0 < room.reference.short <= 2 * FAR_HZ // 50
+    assert room.reference.position == room.played

@@ -71,6 +71,7 @@ class Playing(FarEndReference):
     def __init__(self) -> None:
         super().__init__(ClockFit(16_000), ClockFit(24_000))
         self.sounds = False
+        self.asked: list[int] = []
         self.settled = True
         self.moving = False
         self.moved = 0
@@ -88,7 +89,7 @@ class Playing(FarEndReference):
         return self.moving
 
     def block(self, position: int, count: int) -> Samples | None:
-        del position
+        self.asked.append(position)
         return np.zeros(count, np.int16) if self.sounds else None
 
 
@@ -102,19 +103,22 @@ class Bench:
         suppressor: Marking | None = None,
         near_speech: NearSpeech | None = None,
         room: RoomListener | None = None,
+        reference: Playing | None = None,
     ) -> None:
-        self.reference = Playing()
+        self.reference = reference or Playing()
         self.told: list[NearSpeechFact] = []
         self.stage = EchoStage(
             self.reference, self.told.append, linear=linear, suppressor=suppressor, near_speech=near_speech, room=room
         )
         self.position = 0
         self.heard: list[int] = []
+        self.said: list[int] = []
 
     def hear(self, blocks: int = 1, *, sounds: bool) -> None:
         self.reference.sounds = sounds
         for _ in range(blocks):
             near = (np.arange(self.position, self.position + BLOCK) % 1000 * 10).astype("<i2")
+            self.said += near.tolist()
             cancelled = self.stage.take(near.tobytes(), self.position)
             assert len(cancelled) == 2 * BLOCK
             self.heard += np.frombuffer(cancelled, "<i2").tolist()
@@ -311,3 +315,61 @@ def test_muted_audio_does_not_count_as_the_room() -> None:
         bench.stage.pause()
 
     assert surroundings.needed_db == 0, "no half second was whole"
+
+
+class Music(Playing):
+    """A reference that holds only the music of another program, and comes two blocks late."""
+
+    is_ours = False
+    lookahead = 2
+
+
+def test_under_music_every_listener_hears_through_the_filter_and_nobody_interrupts_an_answer_that_is_not_there() -> (
+    None
+):
+    script = Script(SpeechChange.BEGAN, SpeechChange.CONFIRMED)
+    room = LoudRoom()
+    bench = Bench(reference=Music(), linear=Marking(1), suppressor=Marking(2), near_speech=script, room=room)
+
+    bench.hear(5, sounds=True)
+
+    assert set(marks(bench.heard[2 * BLOCK :])) == {1}
+    assert room.heard == ["room"] * 5
+    assert [fact for fact in bench.told if not isinstance(fact, RoomMeasured)] == []
+
+
+def test_without_a_filter_the_room_passes_unchanged_under_music() -> None:
+    bench = Bench(reference=Music())
+    bench.hear(5, sounds=True)
+
+    assert bench.heard[2 * BLOCK :] == bench.said[: 3 * BLOCK]
+
+
+def test_speech_that_was_confirmed_over_the_answer_is_followed_to_its_end_over_the_music() -> None:
+    script = Script(SpeechChange.BEGAN, SpeechChange.CONFIRMED)
+    bench = Bench(reference=Music(), linear=Marking(1), near_speech=script)
+    script.speaks, script.alone = True, iter([None, SpeechChange.ENDED])
+
+    bench.hear(2, sounds=True)
+
+    assert bench.told == [NearSpeechEnded()]
+
+
+def test_a_near_end_that_waits_for_its_reference_loses_nothing_and_is_compared_with_what_sounded_then() -> None:
+    bench = Bench(reference=Music())
+    bench.hear(4, sounds=False)
+
+    assert bench.heard == [0] * 2 * BLOCK + bench.said[: 2 * BLOCK]
+    assert bench.reference.asked == [-2 * BLOCK, -BLOCK, 0, BLOCK]
+
+
+def test_what_was_heard_before_a_mute_is_not_returned_after_it() -> None:
+    bench = Bench(reference=Music())
+    bench.hear(4, sounds=False)
+    bench.stage.pause()
+    bench.heard.clear()
+    bench.said.clear()
+
+    bench.hear(3, sounds=False)
+
+    assert bench.heard == [0] * 2 * BLOCK + bench.said[:BLOCK]

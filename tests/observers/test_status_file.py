@@ -217,3 +217,13 @@ def test_an_overlong_file_is_not_a_status(tmp_path: Path) -> None:
     place.write_text("{" + 70_000 * " " + "}")
 
     assert Status.read(place) is None
+
+
+def test_what_the_echo_is_taken_from_is_kept_while_the_box_runs(box: Box) -> None:
+    box.file.note_echo_reference("hw:Loopback,1", "it has stopped")
+    assert box.shown().echo_reference == {"device": "hw:Loopback,1", "used": False, "why": "it has stopped"}
+
+    box.file.note_echo_reference("hw:Loopback,1", "")
+    assert box.shown().echo_reference == {"device": "hw:Loopback,1", "used": True, "why": ""}
+
+    assert Box(box.place).shown().echo_reference is None

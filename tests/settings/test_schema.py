@@ -22,7 +22,7 @@ from edgevoice.settings.file import (
 from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
-from edgevoice.settings.sound import AmplifierSettings, SpeakerSettings
+from edgevoice.settings.sound import AmplifierSettings, EchoSettings, MicrophoneSettings, SpeakerSettings
 from edgevoice.settings.wakeword import WakewordSettings
 
 # --- the structs -----------------------------------------------------------------------------------------------------
@@ -168,3 +168,13 @@ def test_a_sound_that_replaces_the_lights_must_be_audible(
     assert [each.names for each in disagreements(settings)] == (
         [] if agrees else [("panel.without_lights", "speaker.earcon_percent")]
     )
+
+
+@pytest.mark.parametrize(("reference", "agrees"), [("own", True), ("hw:Loopback,1", True), ("array", False)])
+def test_the_echo_is_not_taken_from_the_microphone_itself(reference: str, *, agrees: bool) -> None:
+    settings = Settings(echo=EchoSettings(reference=reference), microphone=MicrophoneSettings(device="array"))
+    found = [*disagreements(settings)]
+
+    assert [each.names for each in found] == ([] if agrees else [("echo.reference", "microphone.device")])
+    assert agrees or 'echo.reference is "array", which is the microphone itself' in found[0].text
+    assert settings.echo.has_mix is (reference != "own")

@@ -47,12 +47,14 @@ class Evening:
         *,
         seed: int,
         reacts: bool = True,
+        music: Samples | None = None,
+        captures: bool = False,
     ) -> None:
         self._chance = chance
         self._answers = answers
         sample = soxr.resample(next(self._answers), FAR_END_HZ, NEAR_END_HZ)
         self._echo_level = level_dbfs(hear_all(room, sample))
-        self.box = SimulatedBox(tier, room, seed=seed, reacts=reacts)
+        self.box = SimulatedBox(tier, room, seed=seed, reacts=reacts, music=music, captures=captures)
         self._rest_s = 0.0
         self._bed: Sound | None = None
         self._bed_at = 0
@@ -62,10 +64,12 @@ class Evening:
         self._bed = self.at_level(bed, level_db)
         self._bed_at = int(begin_s * NEAR_END_HZ) % len(bed)
 
-    def rest(self, duration_s: float) -> None:
+    def rest(self, duration_s: float, spotter: Callable[[bytes], None] | None = None) -> None:
         """Let time pass in which the box says nothing and only listens."""
         for _ in range(round(duration_s * NEAR_END_HZ / BLOCK)):
-            self._pass()
+            heard = self._pass()
+            if spotter is not None:
+                spotter(heard)
 
     def listen(self, duration_s: float, spotter: Callable[[bytes], None] | None = None) -> None:
         """Let the box keep talking, with the pauses between answers."""

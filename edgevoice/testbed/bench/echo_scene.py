@@ -31,6 +31,7 @@ DUCKED = 10 ** (-15 / 20)
 
 _PERIOD = 240
 _OUTPUT_LATENCY_S = 0.020
+_CAPTURE_PERIOD = 480
 _FADE = 120
 _GAIN_STEP = 1 / 240
 _LATE_S = 0.0005
@@ -61,21 +62,50 @@ class _Speaker:
         return self.origin_s + position / self.rate_hz
 
 
+@dataclass(slots=True)
+class _Loopback:
+    """What the speaker was given and the loopback has not delivered yet; ``position`` is its first sample."""
+
+    position: int = 0
+    held: Samples = field(default_factory=lambda: np.zeros(0, np.int16))
+
+
 class SimulatedBox:
     """One box in one room: say something, and let time pass in blocks of 20 ms.
 
     With ``reacts`` the voice is lowered, raised and cut when local speech is reported; without, reports change nothing.
     ``idle_s`` is how long both clocks have been watched before. ``cpu_s`` is the stage's process time so far.
+    ``music``, mono s16 at 24 kHz, is what another program plays on the same speaker, again and again; with
+    ``captures`` a loopback holds both, and is the echo stage's reference.
     """
 
     def __init__(
-        self, tier: Tier, room: Room, *, seed: int, idle_s: float = 60.0, reacts: bool = True, delay_s: float = 0.0
+        self,
+        tier: Tier,
+        room: Room,
+        *,
+        seed: int,
+        idle_s: float = 60.0,
+        reacts: bool = True,
+        delay_s: float = 0.0,
+        music: Samples | None = None,
+        captures: bool = False,
     ) -> None:
         self.changes: list[SceneEvent] = []
         self.cpu_s = 0.0
         self._reacts = reacts
         self._near, self._far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
-        self._path = build(tier, self._near, self._far, self._tell, delay_s=delay_s, voice=load_voice)
+        self._path = build(
+            tier,
+            self._near,
+            self._far,
+            self._tell,
+            delay_s=delay_s,
+            has_mix=captures,
+            voice=load_voice,
+        )
+        self._music = music
+        self._loopback = _Loopback()
         self._chance = np.random.default_rng(seed)
         if tier is Tier.HARDWARE:
             room = replace(room, path=room.path * 10 ** (-_DEVICE_CANCELS_DB / 20))
@@ -113,6 +143,7 @@ class SimulatedBox:
         speaker = self._speaker
         while speaker.emitted_s(speaker.position) - _OUTPUT_LATENCY_S <= end_s:
             self._hand_over()
+        self._capture(end_s)
         heard = self._room.hear(BLOCK, near).tobytes()
         self._near.take(self._position, self.now_s + self._late_s())
         self._position += BLOCK
@@ -136,8 +167,15 @@ class SimulatedBox:
         for number in range(periods):
             self._far.take(number * _PERIOD, speaker.emitted_s(number * _PERIOD) + self._late_s())
         speaker.position = periods * _PERIOD
+        self._loopback.position = speaker.position // _CAPTURE_PERIOD * _CAPTURE_PERIOD
         if self._path is not None:
             self._path.reference.played(None, speaker.position)
+        if self._path is not None and self._path.mix is not None:
+            for number in range(0, self._loopback.position, _CAPTURE_PERIOD):
+                self._path.mix.clock.take(number, speaker.emitted_s(number) + self._late_s())
+            self._path.mix.captured.played(None, self._loopback.position)
+            self._path.mix.open()
+        self._loopback.held = np.zeros(speaker.position - self._loopback.position, np.int16)
 
     def _hand_over(self) -> None:
         """Run the speaker's callback."""
@@ -149,8 +187,22 @@ class SimulatedBox:
         self._far.take(speaker.position, begin_s + self._late_s())
         if self._path is not None:
             self._path.reference.played(samples if samples.any() else None, _PERIOD)
+        if self._music is not None:
+            piece = self._music.take(range(speaker.position, speaker.position + _PERIOD), mode="wrap")
+            samples = np.clip(samples.astype(np.int32) + piece, -32_768, 32_767).astype(np.int16)
         self._room.play(samples)
+        self._loopback.held = np.concatenate([self._loopback.held, samples])
         speaker.position += _PERIOD
+
+    def _capture(self, end_s: float) -> None:
+        """Run the loopback's thread for each period that is complete by now."""
+        loopback, path = self._loopback, self._path
+        while (done_s := self._speaker.emitted_s(loopback.position + _CAPTURE_PERIOD)) <= end_s:
+            samples, loopback.held = loopback.held[:_CAPTURE_PERIOD], loopback.held[_CAPTURE_PERIOD:]
+            loopback.position += _CAPTURE_PERIOD
+            if path is not None and path.mix is not None:
+                path.mix.clock.take(loopback.position, done_s + self._late_s())
+                path.mix.captured.played(samples if samples.any() else None, _CAPTURE_PERIOD)
 
     def _obey(self, begin_s: float) -> None:
         speaker = self._speaker

@@ -61,10 +61,12 @@ def talk_to_itself(tier: Tier, drift_ppm: float, seed: int, duration_s: float) -
 
 def talk_over(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> list[Reaction]:
     """Let people talk over the box, a remark every few seconds."""
-    remarks = [
-        pitched(words(REMARKS[number % len(REMARKS)]), _PITCHES[number % len(_PITCHES)]) for number in range(trials)
-    ]
-    return _evening(tier, drift_ppm, seed=1).meet(remarks, level_db)
+    return _evening(tier, drift_ppm, seed=1).meet(remarks(trials), level_db)
+
+
+def remarks(count: int) -> list[Samples]:
+    """Return that many remarks, by several voices."""
+    return [pitched(words(REMARKS[number % len(REMARKS)]), _PITCHES[number % len(_PITCHES)]) for number in range(count)]
 
 
 def make_noises(tier: Tier, drift_ppm: float, kind: str, level_db: float, trials: int) -> list[Reaction]:
@@ -75,7 +77,7 @@ def make_noises(tier: Tier, drift_ppm: float, kind: str, level_db: float, trials
 def listen_for_wake_words(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> int:
     """Say wake words over the box, which does not react, with default settings; return how many were heard."""
     evening = _evening(tier, drift_ppm, seed=1, reacts=False)
-    spotter = _Spotter()
+    spotter = Spotter()
     evening.listen(LEAD_S, spotter.hear)
     found = 0
     for phrase in wake_phrases(trials):
@@ -125,8 +127,8 @@ def _best_score(scorer: Scorer, phrase: Samples) -> float:
 
 def _evening(tier: Tier, drift_ppm: float, seed: int, *, reacts: bool = True) -> Evening:
     chance = np.random.default_rng(seed)
-    answers = _answers(float(chance.uniform(0.93, 1.07)), seed)
-    return Evening(tier, room_number(seed, drift_ppm), answers, chance, seed=seed, reacts=reacts)
+    spoken = answers(float(chance.uniform(0.93, 1.07)), seed)
+    return Evening(tier, room_number(seed, drift_ppm), spoken, chance, seed=seed, reacts=reacts)
 
 
 def pitched(speech: Samples, factor: float) -> Samples:
@@ -135,10 +137,11 @@ def pitched(speech: Samples, factor: float) -> Samples:
     return changed
 
 
-class _Spotter:
-    """The wake word detector's scorer and decision, with default settings."""
+class Spotter:
+    """The wake word detector's scorer and decision, with default settings; ``heard`` counts the wake words."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_speaking: bool = True) -> None:
+        self._is_speaking = is_speaking
         (word,) = wake_words(Settings().wakeword)
         self._scorer = _open_scorer()
         self._decision = Decision([word.thresholds])
@@ -155,7 +158,7 @@ class _Spotter:
         self._frame = b""
         self._frames += 1
         at_s = self._frames * BLOCK * _FRAME_BLOCKS / NEAR_END_HZ
-        self.heard += self._decision.take(scores, at_s, is_speaking=True) is not None
+        self.heard += self._decision.take(scores, at_s, is_speaking=self._is_speaking) is not None
 
 
 def _open_scorer() -> Scorer:
@@ -166,7 +169,7 @@ def _open_scorer() -> Scorer:
     return open_scorer(models, engine=settings.engine, gate=settings.gate, cache=cache, witnesses=witnesses)
 
 
-def _answers(pitch: float, first: int) -> Iterator[Samples]:
+def answers(pitch: float, first: int) -> Iterator[Samples]:
     """Repeat all answers, at 24 kHz."""
     for text in cycle(ANSWERS[first % len(ANSWERS) :] + ANSWERS[: first % len(ANSWERS)]):
         spoken = soxr.resample(words(text), NEAR_END_HZ, FAR_END_HZ / pitch)

@@ -1,0 +1,172 @@
+"""Mix input: captures everything that the machine plays, from ALSA's loopback or a sound server's monitor.
+
+It has a thread of its own, beside PortAudio: it may be lost and found again without the microphone noticing.
+"""
+
+import os
+import select
+import threading
+import time
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.audio.alsa import AlsaError, Pcm, PcmState
+from edgevoice.audio.callback_threads import CallbackThreads
+from edgevoice.audio.callback_time import CallbackTime
+from edgevoice.audio.cards import Card, alsa_name, place_of
+from edgevoice.audio.devices import silent_stderr
+from edgevoice.audio.ring import FarEndListener
+from edgevoice.core.sound.clockfit import ClockFit
+from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.errors import DeviceBusy
+
+_CARD_HZ = 2 * FAR_END_HZ
+"""The rate of sound servers and of most mixes. A loopback that is opened at another one before anybody plays would
+impose it on every program that plays later.
+"""
+
+_PERIOD_S = 0.02
+_BUFFER_S = 0.64
+_EARLY_S = 0.0005
+_SOON_S = 0.002
+
+_FAINT = 2
+"""Amplitude up to which the mix counts as silence: dither."""
+
+_TAPS = 32
+
+_Samples = npt.NDArray[np.int16]
+
+
+class MixInput:
+    """Captures the device ``name`` from opening to ``close``; raises ``DeviceBusy`` if it does not open.
+
+    ``listener`` gets each period of 20 ms, mono at 24 kHz, in the thread of the input; silence is passed as ``None``.
+    ``clock`` is fitted to it. ``problem`` says why the device is lost, if it is.
+    """
+
+    def __init__(self, name: str, listener: FarEndListener, clock: ClockFit, *, position: int = 0) -> None:
+        self._pcm, self._channels = _open(name)
+        self._rate_hz = _CARD_HZ if self._channels > 1 else FAR_END_HZ
+        self._period = round(_PERIOD_S * self._rate_hz)
+        self._halver = Halver()
+        self._listener = listener
+        self.timing = CallbackTime(clock, "")
+        self._read = position * self._rate_hz // FAR_END_HZ
+        self.problem = ""
+        self._closing = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.timing.restart()
+        self._thread = threading.Thread(target=self._run, name="echo-reference", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; blocks for as long as a sound server that hangs."""
+        os.eventfd_write(self._closing, 1)
+        self._thread.join()
+        self._pcm.close()
+        os.close(self._closing)
+
+    def _run(self) -> None:
+        CallbackThreads().join()
+        try:
+            wait_s = 0.0
+            while not select.select([self._closing], [], [], wait_s)[0]:
+                wait_s = self._take()
+        except AlsaError as error:
+            self.problem = str(error)
+
+    def _take(self) -> float:
+        """Hand over every whole period that was captured; return for how many seconds nothing is to be done."""
+        available = self._available()
+        at = (self._read + available) * FAR_END_HZ / self._rate_hz
+        self.timing.observe(int(at), time.monotonic())
+        for _ in range(available // self._period):
+            pcm = self._pcm.read(self._period, 2 * self._channels)
+            self._read += self._period
+            self._hand_over(np.frombuffer(pcm, "<i2"))
+        return max(_SOON_S, (self._period - available % self._period) / self._rate_hz + _EARLY_S)
+
+    def _hand_over(self, samples: _Samples) -> None:
+        one = self._halver.take(samples) if self._channels > 1 else samples
+        is_silent = not len(one) or (int(one.max()) <= _FAINT and int(one.min()) >= -_FAINT)
+        self._listener.played(None if is_silent else one, len(one))
+
+    def _available(self) -> int:
+        try:
+            available = self._pcm.available()
+        except AlsaError as error:
+            if self._pcm.state not in {PcmState.XRUN, PcmState.SUSPENDED}:
+                raise error from None
+            available = -1
+        if self._pcm.state == PcmState.DISCONNECTED:
+            raise AlsaError(0, "the device was unplugged")
+        if available < 0 or self._pcm.state != PcmState.RUNNING:
+            self.timing.lost()
+            self._pcm.prepare()
+            self._pcm.start()
+            available = 0
+        return available
+
+
+class Halver:
+    """Turns stereo at 48 kHz into mono at 24 kHz: the mean of both, 0.3 ms late, flat to 8 kHz."""
+
+    def __init__(self) -> None:
+        away = np.arange(_TAPS) - (_TAPS - 1) / 2
+        shape = 0.5 * np.sinc(0.5 * away) * np.kaiser(_TAPS, 7.0)
+        self._taps = (shape / shape.sum()).astype(np.float32)
+        self._before = np.zeros(_TAPS - 2, np.float32)
+
+    def take(self, samples: _Samples) -> _Samples:
+        """Return the next half as many mono samples; ``samples`` are interleaved, an even number of frames."""
+        mono = samples.reshape(-1, 2).astype(np.float32).sum(axis=1) / 2
+        joined = np.concatenate([self._before, mono])
+        self._before = joined[len(joined) - (_TAPS - 2) :]
+        rows = np.lib.stride_tricks.sliding_window_view(joined, _TAPS)[::2] if len(mono) else np.zeros((0, _TAPS))
+        halved: _Samples = np.clip(np.rint(rows @ self._taps), -32_768, 32_767).astype(np.int16)
+        return halved
+
+
+def is_same_device(one: str, other: str, cards: list[Card]) -> bool:
+    """Return whether two names denote one device, as far as ALSA's names show it."""
+    places = []
+    for name in (one, other):
+        place = place_of(name) or place_of(alsa_name(name, cards))
+        number = place and next((card.number for card in cards if place.card in {card.id, str(card.number)}), None)
+        places.append((place.card if number is None else str(number), place.device) if place is not None else (name, 0))
+    return places[0] == places[1]
+
+
+def _open(name: str) -> tuple[Pcm, int]:
+    """Return the running PCM and its channels: two at 48 kHz, or where the device refuses that, one at 24 kHz."""
+    try:
+        return _started(name, _CARD_HZ, 2), 2
+    except AlsaError as refused:
+        converting = name if name.startswith("plug") else f"plug:'{name}'"
+        try:
+            return _started(converting, FAR_END_HZ, 1), 1
+        except AlsaError:
+            raise DeviceBusy(
+                f'"{name}" does not open as the echo reference: {refused}',
+                remedy='Set echo.reference to a name that `edgevoice devices` lists as a microphone, or to "own".',
+            ) from refused
+
+
+def _started(name: str, rate_hz: int, channels: int) -> Pcm:
+    with silent_stderr():
+        pcm = Pcm(name, is_playback=False)
+    try:
+        pcm.configure(
+            rate_hz,
+            channels=channels,
+            period=round(_PERIOD_S * rate_hz),
+            buffer=round(_BUFFER_S * rate_hz),
+            runs_free=False,
+        )
+        pcm.prepare()
+        pcm.start()
+    except AlsaError:
+        pcm.close()
+        raise
+    return pcm
