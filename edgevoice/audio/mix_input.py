@@ -14,7 +14,7 @@ import numpy.typing as npt
 from edgevoice.audio.alsa import AlsaError, Pcm, PcmState
 from edgevoice.audio.callback_threads import CallbackThreads
 from edgevoice.audio.callback_time import CallbackTime
-from edgevoice.audio.cards import Card, alsa_name, place_of
+from edgevoice.audio.cards import Card, alsa_name, cards_present, place_of
 from edgevoice.audio.devices import silent_stderr
 from edgevoice.audio.ring import FarEndListener
 from edgevoice.core.sound.clockfit import ClockFit
@@ -136,6 +136,13 @@ def is_same_device(one: str, other: str, cards: list[Card]) -> bool:
         number = place and next((card.number for card in cards if place.card in {card.id, str(card.number)}), None)
         places.append((place.card if number is None else str(number), place.device) if place is not None else (name, 0))
     return places[0] == places[1]
+
+
+def open_mix(name: str, microphone: str, listener: FarEndListener, clock: ClockFit, *, position: int = 0) -> MixInput:
+    """Return the capture of the device ``name``; ``DeviceBusy`` if it does not open, or is the ``microphone``."""
+    if is_same_device(name, microphone, cards_present()):
+        raise DeviceBusy(f'"{name}" is the microphone itself', remedy="Name an ALSA loopback or a monitor.")
+    return MixInput(name, listener, clock, position=position)
 
 
 def _open(name: str) -> tuple[Pcm, int]:

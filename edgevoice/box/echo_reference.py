@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable
 from typing import assert_never
 
-from edgevoice.audio.cards import cards_present
 from edgevoice.audio.mix_capture import Input, MixCapture, Timing
-from edgevoice.audio.mix_input import MixInput, is_same_device
+from edgevoice.audio.mix_input import open_mix
 from edgevoice.core.ports import Observer, Report
 from edgevoice.echo.mix import MixReference, MixState
-from edgevoice.errors import DeviceBusy
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
@@ -91,7 +89,6 @@ class EchoReference(Observer):
         return time.monotonic() - self._microphone.called_at < _CLOSED_S
 
     def _open(self) -> Input:
-        if is_same_device(self._device, self._microphone_name, cards_present()):
-            raise DeviceBusy(f'"{self._device}" is the microphone itself', remedy="Name a loopback or a monitor.")
         captured = self._mix.captured
-        return MixInput(self._device, captured, self._mix.clock, position=captured.position)
+        clock, position = self._mix.clock, captured.position
+        return open_mix(self._device, self._microphone_name, captured, clock, position=position)

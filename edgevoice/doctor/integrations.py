@@ -52,13 +52,19 @@ def examine_mqtt(settings: MqttSettings, environment: Mapping[str, str], root: P
     return fine("MQTT", f"the broker {settings.host} accepts the box ({how})")
 
 
-def judge_music(settings: MusicSettings) -> Finding:
-    """Report what can be promised while other programs play music."""
+def judge_music(settings: MusicSettings, *, has_mix: bool) -> Finding:
+    """Report what can be promised while other programs play music; ``has_mix``: the echo reference holds that."""
     if not has("dbus_fast"):
         return wrong("music", "the package dbus-fast is not installed", f"Add it: {how_to_add('music')}")
+    if has_mix:
+        return fine("music", "players are lowered while it listens; what interrupts it over them, echo reference says")
     # The echo canceller knows only what the box itself plays.
     text = "players are lowered while it listens; interrupting an answer by speaking is not promised while they play"
-    return doubtful("music", text, f"Use the wake word or the button; music.percent = {settings.percent // 2} helps.")
+    return doubtful(
+        "music",
+        text,
+        f"Set echo.reference, or use the wake word or the button; music.percent = {settings.percent // 2} helps.",
+    )
 
 
 async def _connect(connect: Callable[[], AbstractAsyncContextManager[Any]]) -> None:

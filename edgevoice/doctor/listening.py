@@ -18,6 +18,7 @@ from edgevoice.audio.microphone import PERIOD, Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import Device
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
+from edgevoice.doctor.mix import capture_mix
 from edgevoice.doctor.probes import Machine
 from edgevoice.doctor.sound import TONE_S, Capture, Half, Samples, State, tone
 from edgevoice.doctor.streams import STEP_S, nobody_hears, nobody_waits, open_streams
@@ -100,9 +101,8 @@ async def _visit(
     speaker = Speaker(tell, prefill_ms=20, volume_percent=volume_percent, earcon_percent=0)
     positions = {Device.MICROPHONE: lambda: microphone.position, Device.SPEAKER: lambda: speaker.position}
     periods: list[tuple[bytes, int]] = []
-    async with open_streams(
-        settings, microphone, speaker, lambda pcm, channels: periods.append((pcm, channels))
-    ) as lost:
+    hears_all = lambda pcm, channels: periods.append((pcm, channels))  # noqa: E731 - it only names the channels
+    async with capture_mix(settings) as mix, open_streams(settings, microphone, speaker, hears_all) as lost:
         began = time.monotonic()
         while time.monotonic() - began < _START_LIMIT_S:
             if all(each in lost or positions[each]() > 0 for each in Device):
@@ -127,7 +127,8 @@ async def _visit(
     samples = np.frombuffer(pcm, "<i2")
     quiet, during = samples[: begin - got], samples[max(0, begin - got) :]
     ears = sides[Device.MICROPHONE]
-    return Capture(ears, sides[Device.SPEAKER], quiet, during, rate_hz, overflows, underflows, channels, backend)
+    figures = rate_hz, overflows, underflows
+    return Capture(ears, sides[Device.SPEAKER], quiet, during, *figures, channels, backend, mix)
 
 
 def _by_channel(periods: list[tuple[bytes, int]], first: int, begin: int) -> tuple[Samples, Samples] | None:

@@ -11,6 +11,7 @@ from edgevoice.doctor import (
     declared_tools,
     failures,
     hardware,
+    mix,
     network,
     pins,
     service_manager,
@@ -78,7 +79,7 @@ class Examination:
             session = lambda: [network.examine_session(loaded.settings, key, self.environment)]  # noqa: E731
         quick = [*_checks(self, loaded, key, record, session), *checks]
         done = [*first, *run(quick)]
-        return [*done, *(run([self._sound(loaded, record)]) if self.with_sound else _unheard())]
+        return [*done, *(run([self._sound(loaded, record)]) if self.with_sound else _unheard(loaded.settings))]
 
     @cached_property
     def machine_manager(self) -> Mapping[str, str] | None:
@@ -115,13 +116,20 @@ class Examination:
             found = channels.channels_of(*heard.channels) if heard.channels is not None else []
             if (finding := channels.judge_channels(found, settings.microphone.channel)) is not None:
                 yield finding
-            yield sound.judge_speaker(heard, cancels_itself=choose(settings, record).tier is Tier.HARDWARE)
+            tier = choose(settings, record).tier
+            yield sound.judge_speaker(heard, cancels_itself=tier is Tier.HARDWARE)
+            if settings.echo.has_mix:
+                yield mix.judge_mix(heard.mix, heard.speaker, tier)
 
-        return Check(_SOUND, examine, LIMIT_S)
+        return Check(_sounds(settings), examine, LIMIT_S)
 
 
-def _unheard() -> list[Finding]:
-    return [skipped(name, "not examined", "Run it without --quick.") for name in _SOUND]
+def _sounds(settings: Settings) -> tuple[str, ...]:
+    return (*_SOUND, mix.NAME) if settings.echo.has_mix else _SOUND
+
+
+def _unheard(settings: Settings) -> list[Finding]:
+    return [skipped(name, "not examined", "Run it without --quick.") for name in _sounds(settings)]
 
 
 def _checks(
@@ -181,4 +189,4 @@ def _checks_of_integrations(settings: Settings, environment: Mapping[str, str], 
     if settings.mqtt.host:
         yield Check(("MQTT",), lambda: [integrations.examine_mqtt(settings.mqtt, environment, root)], _SESSION_LIMIT_S)
     if settings.music.bus:
-        yield Check(("music",), lambda: [integrations.judge_music(settings.music)])
+        yield Check(("music",), lambda: [integrations.judge_music(settings.music, has_mix=settings.echo.has_mix)])

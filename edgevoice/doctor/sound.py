@@ -1,6 +1,6 @@
 """Judging sound: what a microphone delivered, and whether it heard the tone from the speaker. Opens nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -62,12 +62,29 @@ class Half:
     stable: str = ""
 
 
+@dataclass(slots=True)
+class MixHeard:
+    """What was captured of the mix, s16 at 24 kHz; ``problem`` says why nothing was, and ``remedy`` what to do."""
+
+    device: str
+    problem: str = ""
+    remedy: str = "Restart what makes it: the sound server, or the loopback."
+    pieces: list[Samples] = field(default_factory=list)
+
+    def played(self, samples: Samples | None, frames: int) -> None:
+        """Take a period, in the capture's thread."""
+        self.pieces.append(np.zeros(frames, np.int16) if samples is None else samples)
+
+    def take_back(self, _frames: int) -> None:
+        """Do nothing: what was captured has sounded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """What one examination recorded: s16 at 16 kHz before the tone, and from its beginning, with the measured rate.
 
     ``channels`` holds both again with every channel of the card, shape (samples, channels). ``backend`` is what
-    played, "alsa" or "portaudio".
+    played, "alsa" or "portaudio". ``mix`` is what the echo reference of the settings captured, if they name one.
     """
 
     microphone: Half
@@ -79,6 +96,7 @@ class Capture:
     underflows: int = 0
     channels: tuple[Samples, Samples] | None = None
     backend: str = ""
+    mix: MixHeard | None = None
 
 
 def tone(rate_hz: int = FAR_END_HZ) -> Samples:
@@ -178,16 +196,21 @@ def _not_opened(name: str, half: Half) -> Finding:
     return wrong(name, half.problem, half.remedy, code=codes.get(half.state, "audio-device-busy"))
 
 
-def _matched(samples: Samples) -> npt.NDArray[np.float64]:
+def is_tone(samples: Samples, rate_hz: int) -> bool:
+    """Return whether the tone is in ``samples``, at this rate."""
+    return bool(samples.any()) and _found_db(samples, rate_hz) >= _FOUND_DB
+
+
+def _matched(samples: Samples, rate_hz: int = NEAR_END_HZ) -> npt.NDArray[np.float64]:
     """Return, for each sample, how well the tone matches from there on."""
-    pattern = tone(NEAR_END_HZ).astype(np.float64) / 32_768
+    pattern = tone(rate_hz).astype(np.float64) / 32_768
     size = len(samples) + len(pattern)
     spectrum = np.fft.rfft(samples.astype(np.float64) / 32_768, size) * np.conj(np.fft.rfft(pattern, size))
     return np.abs(np.fft.irfft(spectrum, size))[: max(1, len(samples))]
 
 
-def _found_db(samples: Samples) -> float:
-    matched = _matched(samples)
+def _found_db(samples: Samples, rate_hz: int = NEAR_END_HZ) -> float:
+    matched = _matched(samples, rate_hz)
     return 20 * float(np.log10(np.max(matched) / max(1e-12, float(np.sqrt(np.mean(matched**2))))))
 
 

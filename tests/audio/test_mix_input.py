@@ -39,7 +39,8 @@ class Listener:
 
 
 def tone(hz: float, rate_hz: int, seconds: float = 0.2) -> Samples:
-    return np.rint(8000 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate_hz)) / rate_hz)).astype(np.int16)
+    times_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    return np.asarray(np.rint(8000 * np.sin(2 * np.pi * hz * times_s)), np.int16)
 
 
 def level_db(sound: Samples) -> float:

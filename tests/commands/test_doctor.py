@@ -14,6 +14,7 @@ from edgevoice.commands.root import app
 from edgevoice.doctor.findings import Finding, FindingStatus, doubtful, fine, skipped, wrong
 from edgevoice.settings import file as settings_file
 from edgevoice.testbed.virtual import AcousticPath, VirtualCard, synthetic_response
+from edgevoice.testbed.virtual.loopback import LOOPBACK, Loopback
 
 LINES = ("settings", "key", "wake word", "echo", "volume", "pins", "network", "TLS", "session")
 BODY = ("disk", "memory", "clock", "power", "Wi-Fi", "failures", "service")
@@ -141,15 +142,18 @@ SETTINGS = '[service]\nurl = "local"\n[microphone]\ndevice = "edgevoice_mic"\n[s
 @pytest.mark.sound
 def test_on_a_card_the_noise_is_measured_and_the_tone_is_detected(home: Path) -> None:
     room = AcousticPath(synthetic_response(3, gain_db=-6), delay_ms=60)
-    with VirtualCard(home / "card", room=room) as card:
+    mixed = f'{SETTINGS}[echo]\ntier = "suppressor"\nreference = "{LOOPBACK}"\n'
+    with VirtualCard(home / "card", room=room) as card, Loopback(card.folder):
         card.install()
         card.speak((np.random.default_rng(0).standard_normal(16_000 * 30) * 33).astype(np.int16))
-        told = findings_of(examine(home, "--json", settings=SETTINGS))
+        told = findings_of(examine(home, "--json", settings=mixed))
 
     assert told["microphone"]["mark"] == "fine"
     assert told["microphone"]["figures"]["noise_dbfs"] == pytest.approx(-60, abs=1)
     # A busy machine may cause a gap; the tone is found even so.
     assert told["speaker"]["text"].startswith("edgevoice_dac: the microphone hears it")
+    assert told["echo reference"]["mark"] == "fine"
+    assert told["echo reference"]["text"].startswith(f"{LOOPBACK} carries what the box plays")
 
 
 @pytest.mark.sound

@@ -79,25 +79,34 @@ def test_what_a_missing_package_costs_is_said(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(integrations, "has", lambda _module: False)
 
     assert "aiomqtt is not installed" in examine_mqtt(MqttSettings(host="127.0.0.1"), {}, NOWHERE).text
-    assert "dbus-fast is not installed" in judge_music(MusicSettings(bus="system")).text
+    assert "dbus-fast is not installed" in judge_music(MusicSettings(bus="system"), has_mix=False).text
 
 
 def test_barge_in_over_the_music_of_others_is_not_promised() -> None:
-    found = judge_music(MusicSettings(bus="system"))
+    found = judge_music(MusicSettings(bus="system"), has_mix=False)
 
     assert found.mark is FindingStatus.DOUBTFUL
     assert "is not promised" in found.text
+    assert "Set echo.reference" in found.remedy
+
+
+def test_with_a_mix_as_the_echo_reference_its_own_line_says_what_is_promised() -> None:
+    found = judge_music(MusicSettings(bus="system"), has_mix=True)
+
+    assert found.mark is FindingStatus.FINE
+    assert "promised" not in found.text
 
 
 def test_only_what_is_configured_is_examined(tmp_path: Path) -> None:
     settings = tmp_path / "edgevoice.toml"
     settings.write_text(
-        '[service]\nkey_file = "/nowhere"\n[music]\nbus = "system"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n'
+        '[service]\nkey_file = "/nowhere"\n[music]\nbus = "system"\n[echo]\nreference = "mix"\n'
+        '[mqtt]\nhost = "127.0.0.1"\nport = 9\n'
     )
     folders = {"STATE_DIRECTORY": str(tmp_path), "CACHE_DIRECTORY": str(tmp_path / "cache")}
 
     found = Examination(settings, folders, machine(tmp_path / "machine", answers={}), with_sound=False).findings()
 
     names = [finding.name for finding in found]
-    assert {"music", "MQTT"} <= set(names)
+    assert {"music", "MQTT", "echo reference"} <= set(names)
     assert "home" not in names
