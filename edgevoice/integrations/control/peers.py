@@ -12,7 +12,9 @@ _SO_PEERGROUPS: Final = 59
 """<asm-generic/socket.h>; Python has no name for it."""
 
 _CREDENTIALS: Final = struct.Struct("3i")
-_MOST_GROUPS_BYTES: Final = 4 * 65_536
+_MOST_GROUPS_BYTES: Final = 1024
+"""The most that Python's getsockopt takes, enough for 256 groups; asked for more, it refuses."""
+
 _WAITING: Final = 16
 
 

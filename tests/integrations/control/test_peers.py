@@ -123,4 +123,17 @@ def test_our_own_process_is_welcome_by_the_kernels_word() -> None:
     one, other = socket.socketpair()
     with one, other:
         assert is_welcome(one, group=None)
-        assert isinstance(peers._groups(one), tuple)
+        assert sorted(peers._groups(one)) == sorted(os.getgroups())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can join any group")
+def test_the_kernel_names_every_group_of_the_other_process() -> None:
+    before = os.getgroups()
+    os.setgroups([54_321, 54_322])
+    try:
+        one, other = socket.socketpair()
+    finally:
+        os.setgroups(before)
+
+    with one, other:
+        assert peers._groups(one) == (54_321, 54_322)
