@@ -100,7 +100,7 @@ class StreamOpener:
         self._channel = channel
         self._every_channel = every_channel
         self._memory = memory or CardMemory(None)
-        self._told = ""
+        self._told: dict[str, str] = {}
         self.threads = CallbackThreads()
 
     def open(self) -> Streams:
@@ -128,15 +128,19 @@ class StreamOpener:
     def _open_ears(self, streams: Streams, name: str) -> None:
         found = devices.find(streams.library, Device.MICROPHONE, name)
         backend = self._backends[Device.MICROPHONE]
+        refusal: DeviceBusy | None = None
         if backend != "portaudio":
             try:
                 self._capture(streams, found, partial(self._open_input, streams, devices.pcm_of(found)))
-            except DeviceBusy:
+            except DeviceBusy as error:
                 if backend == "alsa":
                     raise
+                refusal = error.with_traceback(None)
             else:
                 return
         self._capture(streams, found, None)
+        if refusal is not None:
+            self._tell_once("input-portaudio", found, refusal)
 
     def _capture(
         self, streams: Streams, found: devices.SoundDevice, directly: Callable[[int, Callback], None] | None
@@ -166,13 +170,17 @@ class StreamOpener:
             except RingUnavailable as error:
                 if backend == "alsa":
                     raise
-                if self._told != error.line():
-                    self._told = error.line()
-                    tell(_log, logging.INFO, "output-portaudio", device=found.name, why=str(error))
+                self._tell_once("output-portaudio", found, error)
             else:
                 return
         period = speaker.PERIOD if backend == "portaudio" else low_latency.PERIOD
         self._open_portaudio(streams.library, found, period)
+
+    def _tell_once(self, event: str, found: devices.SoundDevice, refusal: AudioUnavailable) -> None:
+        """Log why ALSA does not open a card itself, unless that was the reason the last time."""
+        if self._told.get(event) != refusal.line():
+            self._told[event] = refusal.line()
+            tell(_log, logging.INFO, event, device=found.name, why=str(refusal))
 
     def _open_portaudio(self, library: pyaudio.PyAudio, found: devices.SoundDevice, period: int) -> None:
         if period < speaker.PERIOD:

@@ -318,7 +318,7 @@ def test_what_alsa_cannot_open_itself_is_left_to_portaudio_which_then_keeps_litt
         asyncio.run(live())
 
     assert [library.opened[index]["frames_per_buffer"] for index in (0, 1)] == [320, 120]
-    assert [record.message for record in caplog.records] == ["output-portaudio"]
+    assert [record.message for record in caplog.records] == ["input-portaudio", "output-portaudio"]
 
 
 def test_a_card_that_alsa_must_open_and_cannot_is_lost(quick: pytest.MonkeyPatch) -> None:
