@@ -12,6 +12,7 @@ from edgevoice.audio.uplink import Uplink
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.ports import FarEnd, NearEnd
+from edgevoice.core.sound.fade import FADE
 from edgevoice.core.sound.preroll import PreRoll
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.core.sound.whole_samples import WholeSamples
@@ -20,8 +21,6 @@ from edgevoice.errors import AudioUnavailable
 _HELD_S = 20
 """Seconds of what the program has sent that are kept: longer than dialling may take."""
 
-_FADE = FAR_END_HZ * 5 // 1000
-"""Samples of the fade that ends a cut, 5 ms."""
 
 _TICK_S = 0.02
 _TICK = round(FAR_END_HZ * _TICK_S)
@@ -136,7 +135,7 @@ class ProgramSpeaker(FarEndQueue):
     """``ports.FarEnd`` for a program that takes the sound when it needs it: any thread may call ``read``.
 
     ``drained`` is called in that thread when there is no more. ``cut_off`` receives what was heard of an answer that is
-    cut, in the loop's thread and at once, however rarely the program reads: the 5 ms of the fade come next, and count
+    cut, in the loop's thread and at once, however rarely the program reads: the 3 ms of the fade come next, and count
     as heard.
     """
 
@@ -167,7 +166,7 @@ class ProgramSpeaker(FarEndQueue):
         """Silence the answer; what was heard of it is reported before this returns."""
         with self._lock:
             self._playout.cut(keeps_rest=keeps_rest)
-            fade, fact = self._playout.pull(_FADE)
+            fade, fact = self._playout.pull(FADE)
             self._fade += fade[: self._playout.sounding].tobytes()
             self._backchannels.stop()
         if fact is not None:

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from edgevoice.core.sound.fade import FADE, fade_out
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.core.sound.whole_samples import WholeSamples
 
@@ -16,9 +17,6 @@ _PREFILL = FAR_END_HZ * 60 // 1000
 
 _MOST = 3 * FAR_END_HZ
 """Samples that may be queued, 3 s: six of the model's tokens, which is its longest, take some two."""
-
-_FADE = FAR_END_HZ * 10 // 1000
-"""Samples of the fade that ends one that is stopped: 10 ms."""
 
 _NOTHING = np.zeros(0, np.int16)
 
@@ -65,12 +63,12 @@ class BackchannelMixer:
         self._stopped = backchannel_id or self._stopped
 
     def stop(self) -> None:
-        """Fade out what is sounding within 10 ms, and drop the rest; what still arrives of it is not heard."""
+        """Fade out what is sounding within 3 ms, and drop the rest; what still arrives of it is not heard."""
         # A backchannel without an id cannot be distinguished from the next: that must not silence all later ones.
         self._stopped = self._current or self._stopped
         self._current = None
-        tail = self._waiting[:_FADE] if self._is_flowing else _NOTHING
-        self._waiting = (tail * np.linspace(1, 0, len(tail), endpoint=False)).astype(np.int16)
+        tail = self._waiting[:FADE] if self._is_flowing else _NOTHING
+        self._waiting = (tail * fade_out(len(tail))).astype(np.int16)
         self._is_flowing = len(tail) > 0
 
     def mix_into(self, samples: _Samples, gain: float) -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edgevoice.audio.alsa import AlsaError, Pcm, PcmState
 from edgevoice.audio.doubler import Doubler
+from edgevoice.audio.rendering_time import RenderingTime
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.errors import DeviceBusy
 
@@ -20,14 +21,6 @@ MARGIN = FAR_END_HZ // 1000
 
 _MOST_MARGIN = 5 * MARGIN
 """The same with the time that rendering takes, 0.3 ms on a PC: what the converter reaches meanwhile is too late."""
-
-_LEAST_RENDERING_S = 0.002
-"""From cold caches rendering takes longer than the last time: with less, a machine that had rested lost up to 0.2 ms of
-a first sound.
-"""
-
-_FORGETTING = 0.98
-"""How much of the longest time that rendering took is remembered, from one to the next."""
 
 _RATES = (FAR_END_HZ, 2 * FAR_END_HZ)
 """The rates at which a card is tried: the answers' own, or twice that, which most cards on a Pi do and nothing else.
@@ -71,7 +64,7 @@ class CardRing:
         self.rate_hz = 0
         self.xruns = 0
         self._looked_s = 0.0
-        self._rendering_s = _LEAST_RENDERING_S
+        self._rendering = RenderingTime()
         problem = ""
         for rate_hz in _RATES:
             try:
@@ -134,7 +127,7 @@ class CardRing:
             # Before ALSA's count of frames comes round, in half a day on a 32-bit system.
             self._move_on(self._end + -held // self._ratio)
             held = 0
-        margin = min(MARGIN + math.ceil(self._rendering_s * FAR_END_HZ), _MOST_MARGIN)
+        margin = min(MARGIN + math.ceil(self._rendering.expected_s(self._looked_s) * FAR_END_HZ), _MOST_MARGIN)
         return self._end - held // self._ratio + margin
 
     def emitted(self) -> tuple[int, float]:
@@ -144,9 +137,7 @@ class CardRing:
 
     def write(self, samples: _Samples, position: int) -> None:
         """Give the card ``samples`` from ``position`` on, in place of everything that it has from there."""
-        if position != self._end:
-            took_s = time.monotonic() - self._looked_s
-            self._rendering_s = max(_LEAST_RENDERING_S, self._rendering_s * _FORGETTING, took_s)
+        self._rendering.ended(self._looked_s, time.monotonic(), is_change=position != self._end)
         if position > self._end:
             self._move_on(position)
         elif position < self._end:

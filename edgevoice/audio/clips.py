@@ -10,6 +10,7 @@ import numpy.typing as npt
 from edgevoice.audio.earcons import render
 from edgevoice.core.announcements import ClipCut, ClipPlayed
 from edgevoice.core.orders import Earcon
+from edgevoice.core.sound.fade import FADE, fade_out
 from edgevoice.core.sound.rates import FAR_END_HZ
 
 _Samples = npt.NDArray[np.int16]
@@ -17,7 +18,6 @@ _Samples = npt.NDArray[np.int16]
 LONGEST_S = 600
 """The longest clip, in seconds; the rest of a longer one is not played."""
 
-_FADE = FAR_END_HZ * 5 // 1000
 _EDGE = 1.0 / (FAR_END_HZ // 100)
 """How much the gain may change per sample: from silence to full volume in 10 ms."""
 
@@ -33,7 +33,8 @@ class _Clip:
     lead: int
     gain: float | None
     at: int = 0
-    is_cut: bool = False
+    fade: npt.NDArray[np.float64] | None = None
+    """The gain of its last samples, once it was cut."""
 
     @property
     def heard_ms(self) -> int:
@@ -98,10 +99,10 @@ class ClipPlayer:
         self._begin(clip_id, self._chime if has_chime else _NOTHING, None)
 
     def cut(self) -> None:
-        """Fade out what plays within 5 ms; what was to follow it is not played."""
+        """Fade out what plays within 3 ms; what was to follow it is not played."""
         for place, clip in enumerate(self._playing):
-            clip.samples = clip.samples[: clip.at + (0 if place else _FADE)]
-            clip.is_cut = True
+            clip.samples = clip.samples[: clip.at + (0 if place else FADE)]
+            clip.fade = fade_out(len(clip.samples) - clip.at)
 
     @property
     def needed(self) -> float:
@@ -116,16 +117,15 @@ class ClipPlayer:
         clip = self._playing[0]
         piece = clip.samples[clip.at : clip.at + len(samples)]
         ramp = self._ramp(clip, len(piece), answer_gain if clip.gain is None else min(1.0, clip.gain * ring_factor))
-        if clip.is_cut:
-            left = len(clip.samples) - clip.at
-            ramp *= np.arange(left, left - len(piece), -1) / max(left, 1)
+        if clip.fade is not None:
+            ramp *= clip.fade[len(clip.fade) + clip.at - len(clip.samples) :][: len(piece)]
         clip.at += len(piece)
         mixed = samples[: len(piece)] + piece * ramp
         samples[: len(piece)] = np.clip(mixed, -32768, 32767)
         if clip.at < len(clip.samples):
             return None
         self._playing.popleft()
-        return ClipCut(clip.clip_id, clip.heard_ms) if clip.is_cut else ClipPlayed(clip.clip_id)
+        return ClipCut(clip.clip_id, clip.heard_ms) if clip.fade is not None else ClipPlayed(clip.clip_id)
 
     def _begin(self, clip_id: str, lead: _Samples, gain: float | None) -> None:
         samples = np.concatenate([lead, self._known.get(clip_id, _NOTHING)])

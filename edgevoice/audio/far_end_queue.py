@@ -64,6 +64,6 @@ class FarEndQueue:
             self._backchannels.skip(backchannel_id)
 
     def stop_backchannel(self) -> None:
-        """Silence the backchannel that is sounding, within 10 ms; the rest of it is not heard."""
+        """Silence the backchannel that is sounding, within 3 ms; the rest of it is not heard."""
         with self._changing():
             self._backchannels.stop()

@@ -214,7 +214,7 @@ class Speaker(FarEndQueue, Timed):
             self._clips.play(clip_id, has_chime=has_chime)
 
     def cut_clip(self) -> None:
-        """Silence the ring or the clip within 5 ms."""
+        """Silence the ring or the clip within 3 ms."""
         with self._changing():
             self._clips.cut()
 

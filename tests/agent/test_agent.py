@@ -136,8 +136,8 @@ def test_an_interruption_reports_to_the_sample_what_the_program_has_read(convers
     converse(program, is_pulled=False)
 
     [cut] = [event for event in seen if isinstance(event, events.Interrupted)]
-    # A second, and the 5 ms in which it fades.
-    assert (cut.heard_ms, cut.is_exact) == (1005, True)
+    # A second, and the 3 ms in which it fades.
+    assert (cut.heard_ms, cut.is_exact) == (1003, True)
     assert names(seen)[-2:] == ["interrupted", "turn_done"]
 
 

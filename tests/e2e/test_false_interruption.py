@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 STORY = "Once upon a time there was a box that went on after a cough as if nobody had coughed " * 2 + "at all."
 APOLOGY = "Sorry, I did not understand that."
-FADE = 120
+FADE = 72
 
 
 def test_after_a_cough_the_rest_of_the_answer_is_heard_and_the_model_knows(tmp_path: Path) -> None:

@@ -2,15 +2,13 @@
 
 import numpy as np
 
+from edgevoice.core.sound.fade import FADE, fade_out
 from edgevoice.core.sound.sample_queue import Samples
 
 _GAIN_STEP = 1 / 240
 """Change of gain per sample: from full to nothing in 10 ms, so that a change of volume does not click."""
 
-_FADE_IN = 120
-"""Samples over which an answer that was cut fades in: 5 ms, as long as the fade that ends a cut."""
-
-_RISE = np.linspace(0, 1, _FADE_IN, endpoint=False)
+_RISE = 1 - fade_out(FADE)
 
 
 class Loudness:
@@ -33,7 +31,7 @@ class Loudness:
 
     def rise(self) -> None:
         """Let the next samples fade in."""
-        self._rise_left = _FADE_IN
+        self._rise_left = FADE
 
     def stop_rising(self) -> None:
         """Stop fading in."""
@@ -43,7 +41,7 @@ class Loudness:
         """Apply the current loudness to samples, in place."""
         self._apply_gain(samples)
         if self._rise_left:
-            ramp = _RISE[_FADE_IN - self._rise_left :][: len(samples)]
+            ramp = _RISE[FADE - self._rise_left :][: len(samples)]
             samples[: len(ramp)] = samples[: len(ramp)] * ramp
             self._rise_left -= len(ramp)
 

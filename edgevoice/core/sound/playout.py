@@ -5,13 +5,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
+from edgevoice.core.sound.fade import FADE, fade_out
 from edgevoice.core.sound.loudness import Loudness
 from edgevoice.core.sound.prefill import Prefill
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.core.sound.sample_queue import ItemAudio, SampleQueue, Samples
-
-_FADE = 120
-"""Samples of the fade that ends a cut, at most: 5 ms, short enough to be silent at once, too long to click."""
 
 _MOST_ITEMS = 64
 """Parts of items that may be queued at once: an answer is one or two."""
@@ -177,7 +175,7 @@ class Playout:
     def resume(self) -> int:
         """Resume the rest that was kept, from the first sample that was not heard; return the burst's number.
 
-        It fades in over 5 ms. If nothing is left, the next pull reports that the buffer ran dry.
+        It fades in over 3 ms. If nothing is left, the next pull reports that the buffer ran dry.
         """
         self._is_held_back = False
         self._loudness.rise()
@@ -230,7 +228,7 @@ class Playout:
             item.is_settled = item.is_complete
 
     def _faded(self, tail: Samples) -> Samples:
-        return (tail * np.linspace(1, 0, len(tail), endpoint=False) * self._loudness.gain).astype(np.int16)
+        return (tail * fade_out(len(tail)) * self._loudness.gain).astype(np.int16)
 
     def _pull_fade(self, frames: int) -> tuple[Samples, PlaybackCut | None]:
         out = np.zeros(frames, np.int16)
@@ -251,8 +249,8 @@ class Playout:
         if not self._prefill.is_flowing or self._queue.is_empty:
             return np.zeros(0, np.int16)
         # What was heard is reported in milliseconds: the fade ends with one, so that nothing is rounded.
-        odd = (self._queue.oldest.handed + _FADE) % (FAR_END_HZ // 1000)
-        out = np.zeros(_FADE - odd, np.int16)
+        odd = (self._queue.oldest.handed + FADE) % (FAR_END_HZ // 1000)
+        out = np.zeros(FADE - odd, np.int16)
         return out[: self._queue.take(out)]
 
     def _forget_queue(self) -> None:

@@ -29,6 +29,7 @@ from edgevoice.core.facts import (
 from edgevoice.core.orders import CutPlayback
 from edgevoice.journal import start as start_journal
 from edgevoice.realtime.endpoint import Endpoint, local
+from edgevoice.testbed.bench.click import click_db
 from edgevoice.testbed.bench.cuts import Cut, CutSource, JudgedInterruption, by_local_speech, figures
 from edgevoice.testbed.bench.opponent import ANSWER_S, LESSONS, PAUSE_S, answer_audio
 from edgevoice.testbed.bench.resumed import false_cuts, figures_of
@@ -279,6 +280,8 @@ def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> JudgedInterruption:
     gaps = np.flatnonzero(np.diff(sounding) > _SETTLED_S * rate_hz)
     last = at + int(sounding[gaps[0]] if len(gaps) else sounding[-1])
     found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
+    emitted = samples[max(0, last + 1 - found.samples) : last + 1]
+    received = answer_audio(cut.number)[found.samples - len(emitted) : found.samples]
     (item,) = cut.reported.items
     ducked_ms = yielded_ms = None
     if cut.source is CutSource.LOCAL_SPEECH and cut.spoken_s is not None:
@@ -291,6 +294,7 @@ def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> JudgedInterruption:
         silent_ms=1000 * (last - at) / rate_hz,
         heard_error_ms=item.heard_ms - found.samples * 1000 / rate_hz,
         late_samples=found.late,
+        click_db=click_db(emitted, received, rate_hz),
         ducked_ms=ducked_ms,
         yielded_ms=yielded_ms,
     )

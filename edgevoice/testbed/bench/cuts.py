@@ -37,12 +37,16 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class JudgedInterruption:
-    """One interruption on the tape; ``ducked_ms`` and ``yielded_ms`` count from the talker's first sound."""
+    """One interruption on the tape; ``ducked_ms`` and ``yielded_ms`` count from the talker's first sound.
+
+    ``click_db`` is how loudly its end clicks against an answer that stops dead.
+    """
 
     cut: Cut
     silent_ms: float
     heard_error_ms: float
     late_samples: int
+    click_db: float
     ducked_ms: float | None = None
     yielded_ms: float | None = None
 
@@ -54,6 +58,7 @@ def figures(judged: Sequence[JudgedInterruption]) -> dict[str, Any]:
         "silent_ms": {**p50_p95(silent), "max": round(max(silent), 1)},
         "heard_error_ms": {"max": round(max(abs(one.heard_error_ms) for one in judged), 3)},
         "late_samples_heard": sum(one.late_samples for one in judged),
+        "click_db": {"max": round(max(one.click_db for one in judged), 1)},
     }
 
 

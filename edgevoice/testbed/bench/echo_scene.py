@@ -19,6 +19,7 @@ from edgevoice.core.facts import (
     RoomMeasured,
 )
 from edgevoice.core.sound.clockfit import ClockFit
+from edgevoice.core.sound.fade import FADE
 from edgevoice.core.sound.playout import Playout
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK, Samples
@@ -32,7 +33,6 @@ DUCKED = 10 ** (-15 / 20)
 _PERIOD = 240
 _OUTPUT_LATENCY_S = 0.020
 _CAPTURE_PERIOD = 480
-_FADE = 120
 _GAIN_STEP = 1 / 240
 _LATE_S = 0.0005
 """How late a callback's timestamp is on average, exponentially distributed: a loaded machine's scheduler."""
@@ -216,7 +216,7 @@ class SimulatedBox:
             case "cut":
                 speaker.playout.cut()
                 speaker.is_playing = False
-                self.changes.append(SceneEvent("silent", begin_s + _FADE / FAR_END_HZ))
+                self.changes.append(SceneEvent("silent", begin_s + FADE / FAR_END_HZ))
             case _:
                 pass
         speaker.wish = ""

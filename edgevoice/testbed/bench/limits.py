@@ -19,6 +19,7 @@ from edgevoice.audio.card_ring import MARGIN, PERIOD_MS
 from edgevoice.audio.microphone import FRAME, PERIOD
 from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import PlaybackCut
+from edgevoice.core.sound.fade import FADE
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.testbed.bench.idle import ProcessUsage, running_daemon, silence
@@ -115,7 +116,11 @@ def _cut(cuts: int) -> dict[str, object]:
         "backend": "alsa",
         "silent_ms": {**p50_p95(silent), "p100": round(max(silent), 1)},
         "reported": sum(isinstance(fact, PlaybackCut) for fact in told),
-        "floor_ms": {"fade": 5.0, "left_to_the_converter": 1000 * MARGIN / FAR_END_HZ, "card_period": PERIOD_MS},
+        "floor_ms": {
+            "fade": 1000 * FADE / FAR_END_HZ,
+            "left_to_the_converter": 1000 * MARGIN / FAR_END_HZ,
+            "card_period": PERIOD_MS,
+        },
     }
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgevoice.agent import events
 from edgevoice.agent.events import AgentEvent
 from edgevoice.core.notices import Role
+from edgevoice.core.sound.fade import FADE, fade_out
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.grading.held import AnswerCut, Exchange, HeldConversation, RecordedCall
 from edgevoice.testbed.stage.compare import find_on_tape
@@ -30,8 +31,6 @@ _PROBES_MS = (0, 50, 100, 200)
 """How far after a resumption the sound of an answer is looked for."""
 
 _PER_MS = FAR_END_HZ // 1000
-_FADE = 5 * _PER_MS
-"""Samples of the fade that ends a cut, as in the playout buffer; they count as heard."""
 
 
 class FarEndTape(Protocol):
@@ -237,7 +236,7 @@ def _sounded_ms(draft: _Draft, cut: _Cut, before: _Cut | None, tape: FarEndTape)
     begins: tuple[int, ...] = (0,)
     if before is not None:
         # It was resumed within the millisecond after what was reported, and faded in; a pause in it proves nothing.
-        since_s, first = before.decided_s, (before.reported_ms + 1) * _PER_MS + _FADE
+        since_s, first = before.decided_s, (before.reported_ms + 1) * _PER_MS + FADE
         begins = tuple(first + skipped * _PER_MS for skipped in _PROBES_MS)
     sounding = _end_on_tape(tape.samples(), received, max(0, tape.frame_at(since_s)), begins)
     if sounding is None:
@@ -256,7 +255,7 @@ def _end_on_tape(heard: Samples, received: Samples, since: int, begins: Sequence
 
 def _last_of_fade(received: Samples, end: int) -> int:
     """Return where the sound ends of an answer that was cut at ``end``: the last samples of a fade may be zeros."""
-    fading = received[max(0, end - _FADE) : end]
-    faded = (fading * np.linspace(1, 0, len(fading), endpoint=False)).astype(np.int16)
+    fading = received[max(0, end - FADE) : end]
+    faded = (fading * fade_out(len(fading))).astype(np.int16)
     audible = np.flatnonzero(faded)
     return end - len(faded) + (int(audible[-1]) + 1 if len(audible) else 0)

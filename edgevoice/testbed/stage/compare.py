@@ -162,7 +162,7 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
         if not hole:
             break
         place, heard = place + hole, heard + lost
-    # The fade: the samples shrink to zero within 5 ms, and then there is silence.
+    # The fade: the samples shrink to zero within 3 ms, and then there is silence.
     sounding = np.flatnonzero(tape[place : place + WIRE_HZ // 100])
     faded = int(sounding[-1]) + 1 if len(sounding) else 0
     late = _find(tape[: place + len(item)], item[heard + faded : heard + faded + _PROBE], place + faded)
