@@ -339,7 +339,7 @@ def test_duty_06_barge_in_is_keyed_on_playback_active_silent_within_a_period_fen
         room.engine.report(UserStartedSpeaking())
         assert not room.hear(100).any(), "what comes late falls at the fence"
 
-        assert room.told == [("service.truncate", "i1", 0, 505)], "once, and no bare cancel"
+        assert room.told == [("service.truncate", "i1", 0, 503)], "once, and no bare cancel"
 
     live(scene())
 
