@@ -311,7 +311,7 @@ def test_duty_05_what_was_received_and_heard_is_counted_for_each_item_and_part_b
         room.hear(1)
 
         # i1 was heard to its end and needs no report; of i2 three periods and the fade were heard.
-        assert room.told == [("service.truncate", "i2", 1, 80 - 50 + 5)]
+        assert room.told == [("service.truncate", "i2", 1, 80 - 50 + 3)]
 
     live(scene())
 
