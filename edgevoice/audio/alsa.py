@@ -101,6 +101,10 @@ class Pcm:
         """Return how many frames may be written, or read; more than the ring has if the converter is ahead."""
         return int(self._check(self._library.snd_pcm_avail(self._handle), "asking for the position"))
 
+    def wait(self, limit_ms: int) -> None:
+        """Wait until a period may be read, or for so long; others run meanwhile. An error shows with the next call."""
+        _slow_library().snd_pcm_wait(self._handle, limit_ms)
+
     def delay(self) -> int:
         """Return how many frames lie between the last one written and the converter; negative if it is ahead of it."""
         delay = ctypes.c_long()
@@ -170,6 +174,7 @@ def _slow_library() -> ctypes.CDLL:
     library = ctypes.CDLL(_SONAME)
     library.snd_pcm_open.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
     library.snd_pcm_close.argtypes = [ctypes.c_void_p]
+    library.snd_pcm_wait.argtypes = [ctypes.c_void_p, ctypes.c_int]
     return library
 
 

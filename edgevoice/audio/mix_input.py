@@ -28,7 +28,7 @@ impose it on every program that plays later.
 
 _PERIOD_S = 0.02
 _BUFFER_S = 0.64
-_EARLY_S = 0.0005
+_WAIT_MS = 100
 _SOON_S = 0.002
 
 _FAINT = 2
@@ -70,22 +70,26 @@ class MixInput:
     def _run(self) -> None:
         CallbackThreads().join()
         try:
-            wait_s = 0.0
-            while not select.select([self._closing], [], [], wait_s)[0]:
-                wait_s = self._take()
+            pause_s = 0.0
+            while not select.select([self._closing], [], [], pause_s)[0]:
+                # Not by the clock, as a card's own input: the position of a monitor moves in steps, and only what is
+                # seen just after a step fits its clock.
+                self._pcm.wait(_WAIT_MS)
+                pause_s = 0.0 if self._take() else _SOON_S
         except AlsaError as error:
             self.problem = str(error)
 
-    def _take(self) -> float:
-        """Hand over every whole period that was captured; return for how many seconds nothing is to be done."""
+    def _take(self) -> int:
+        """Hand over every whole period that was captured; return how many."""
         available = self._available()
         at = (self._read + available) * FAR_END_HZ / self._rate_hz
         self.timing.observe(int(at), time.monotonic())
-        for _ in range(available // self._period):
+        periods = available // self._period
+        for _ in range(periods):
             pcm = self._pcm.read(self._period, 2 * self._channels)
             self._read += self._period
             self._hand_over(np.frombuffer(pcm, "<i2"))
-        return max(_SOON_S, (self._period - available % self._period) / self._rate_hz + _EARLY_S)
+        return periods
 
     def _hand_over(self, samples: _Samples) -> None:
         one = self._halver.take(samples) if self._channels > 1 else samples

@@ -24,7 +24,8 @@ from edgevoice.testbed.bench.recordings import load
 from edgevoice.testbed.stage.room import level_dbfs, scaled
 
 REFERENCES = ("own", "mix")
-LEVELS_DB = (0, -10)
+WAKE_WORD_LEVELS_DB = (0, -10, -20)
+TALKER_LEVELS_DB = (0, -10)
 
 _COST_S = 10.0
 _HEARD_WITHIN = np.zeros(NEAR_END_HZ * 4 // 5, np.int16)
@@ -94,8 +95,8 @@ _Submit = Callable[..., Future[Any]]
 def _submit(submit: _Submit, music: Path, reference: str, trials: int, minutes: float) -> dict[str, Any]:
     captures = reference == "mix"
     return {
-        "wake": {each: submit(find_wake_words, music, each, trials, captures=captures) for each in LEVELS_DB},
-        "talkers": {each: submit(talk_over, music, each, trials, captures=captures) for each in LEVELS_DB},
+        "wake": {each: submit(find_wake_words, music, each, trials, captures=captures) for each in WAKE_WORD_LEVELS_DB},
+        "talkers": {each: submit(talk_over, music, each, trials, captures=captures) for each in TALKER_LEVELS_DB},
         "own": submit(talk_to_itself, music, 60 * minutes, captures=captures),
     }
 
