@@ -21,7 +21,11 @@ settings.register_profile("dev", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
-MARK_ASKED_FOR = {"sound and not alone": "pytest.mark.sound", "alone": "pytest.mark.alone"}
+MARK_ASKED_FOR = {
+    "sound and not pair and not alone": "pytest.mark.sound",
+    "pair": "pytest.mark.pair",
+    "alone": "pytest.mark.alone",
+}
 """What the file of a test contains that one of these expressions (``-m``) chooses."""
 
 
@@ -37,6 +41,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the wake word's kernel beside its sources: else each test with a cache of its own would compile it."""
     if not hasattr(session.config, "workerinput") and not is_compiled(Path(os.devnull)):
         compile_kernel([])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long tests first: a process that begins one of them last keeps all others waiting for it."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -25,6 +25,8 @@ from edgevoice.testbed.virtual.room import synthetic_response
 from tests.local.client import openai_address, question
 from tests.local.talking import Hears, Tone, script_of
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LIMIT_S = 60.0
 TESTED = {"grade_two_models.py", "http_tool.py", "mcp_tool.py", "relay.py", "talk.py", "wav.py"}

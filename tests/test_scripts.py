@@ -16,6 +16,8 @@ import pytest
 
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 ROOT: Final = Path(__file__).parents[1]
 LIMIT_S: Final = 60
 SOURCES: Final = ("requirements.lock", "requirements-build.lock", "pyproject.toml", "edgevoice/__init__.py")
@@ -54,9 +56,10 @@ case "${is_isolated-no} $1 $2" in
     ;;
 esac
 """
-QUICK: Final = "python -m pytest -m not sound and not alone --numprocesses 3 --dist loadfile"
+QUICK: Final = "python -m pytest -m not sound and not alone --numprocesses 3 --dist loadfile --no-loadscope-reorder"
 SOUND: Final = [
-    "python -m pytest -m sound and not alone --numprocesses 3 --dist worksteal",
+    "python -m pytest -m sound and not pair and not alone --numprocesses 3 --dist load --maxschedchunk 1",
+    "python -m pytest -m pair --numprocesses 2 --dist load --maxschedchunk 1",
     "python -m pytest -m alone",
 ]
 ALL_RUNS: Final = [QUICK, *SOUND]
@@ -231,7 +234,7 @@ def test_half_of_the_tests_can_be_run_with_pytest_arguments(prepared: Stage, opt
 
 
 @pytest.mark.parametrize(
-    ("ended", "runs", "status"), [("1 0 0", 3, 0), ("0 5 0", 3, 0), ("2 0 0", 1, 2), ("0 3", 2, 3)]
+    ("ended", "runs", "status"), [("1 0 0 0", 4, 0), ("0 5 0 0", 4, 0), ("2 0 0 0", 1, 2), ("0 3", 2, 3)]
 )
 def test_the_other_runs_continue_after_a_failure_but_not_after_an_interruption(
     prepared: Stage, ended: str, runs: int, status: int
@@ -291,7 +294,7 @@ def test_the_venv_is_updated_when_its_sources_change(prepared: Stage, name: str)
 
     prepared.run("test")
 
-    assert [note.split()[2] for note in prepared.take_notes()] == ["pip", "pip", "pip", *3 * ["pytest"]]
+    assert [note.split()[2] for note in prepared.take_notes()] == ["pip", "pip", "pip", *len(ALL_RUNS) * ["pytest"]]
 
 
 def test_an_interrupted_setup_starts_again_from_the_beginning(stage: Stage) -> None:
@@ -467,7 +470,13 @@ def test_two_started_at_once_set_up_once_and_both_run(stage: Stage) -> None:
 
     assert first_said.startswith("pytest in")
     assert second_said.startswith("edgevoice in")
-    assert [note.split()[2] for note in stage.take_notes()] == ["venv", "pip", "pip", "pip", *3 * ["pytest"]]
+    assert [note.split()[2] for note in stage.take_notes()] == [
+        "venv",
+        "pip",
+        "pip",
+        "pip",
+        *len(ALL_RUNS) * ["pytest"],
+    ]
 
 
 def test_an_interruption_while_it_sets_up_is_one_line_and_ends_it_as_a_loop_expects(stage: Stage) -> None:

@@ -18,6 +18,7 @@ LIMIT_S: Final = 60
 BOOT: Final = "dtparam=audio=on\n[pi4]\narm_boost=1\n"
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.skipif(not SETUP.exists(), reason="scripts/setup is not beside these tests: an installed copy"),
     pytest.mark.skipif(not Path("/etc/debian_version").exists(), reason="scripts/setup is for Debian, and this is not"),
 ]

@@ -13,6 +13,7 @@ from edgevoice.settings.file import load
 from tests.test_setup import SETUP, System, well
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.skipif(not SETUP.exists(), reason="scripts/setup is not beside these tests: an installed copy"),
     pytest.mark.skipif(not Path("/etc/debian_version").exists(), reason="scripts/setup is for Debian, and this is not"),
 ]

@@ -16,6 +16,8 @@ from edgevoice.settings import file as settings_file
 from edgevoice.testbed.virtual import AcousticPath, VirtualCard, synthetic_response
 from edgevoice.testbed.virtual.loopback import LOOPBACK, Loopback
 
+pytestmark = pytest.mark.long
+
 LINES = ("settings", "key", "wake word", "echo", "volume", "pins", "network", "TLS", "session")
 BODY = ("disk", "memory", "clock", "power", "Wi-Fi", "failures", "service")
 

@@ -25,6 +25,8 @@ from tests.audio.fake_library import CARDS, FakeLibrary, info
 from tests.echo.recordings import kitchen, recorded
 from tests.notes import note
 
+pytestmark = pytest.mark.long
+
 OLD = EchoRecord(tier="linear", microphone="mic", speaker="dac", delay_ms=1)
 
 
@@ -262,7 +264,7 @@ def on_card(home: Path) -> dict[str, Any]:
 
 
 @pytest.mark.sound
-@pytest.mark.alone
+@pytest.mark.pair
 def test_on_a_card_delay_and_drift_are_measured_to_a_tenth_of_a_ms_and_of_a_ppm(home: Path) -> None:
     room = AcousticPath(synthetic_response(3, gain_db=-6), delay_ms=60)
     with VirtualCard(home / "card", room=room, drift=Drift(speaker_ppm=30)) as card:

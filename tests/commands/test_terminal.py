@@ -10,6 +10,8 @@ import pytest
 
 from edgevoice.commands import terminal
 
+pytestmark = pytest.mark.long
+
 terminal.prepare()
 
 

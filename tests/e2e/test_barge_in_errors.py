@@ -43,6 +43,8 @@ from tests.e2e.interruptions import BY_HAND, BY_SERVICE, EACH_WAY, Interruption,
 from tests.e2e.quick_box import QuickBox, Samples, Scripted, noise_of, quick_box, spoken_question
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("webrtcvad")
 pytest.importorskip("hibari")
 

@@ -19,6 +19,8 @@ from edgevoice.testbed.bench.echo_noises import cough, dishes, door
 from edgevoice.testbed.stage.room import Sound, furnish, hear_all, level_dbfs, scaled
 from edgevoice.wakeword.models.silero import load_voice
 
+pytestmark = pytest.mark.long
+
 DATA = Path(__file__).parents[1] / "data"
 RATE_HZ = 16_000
 PER_S = RATE_HZ // BLOCK

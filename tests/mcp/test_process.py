@@ -24,6 +24,8 @@ from tests.mcp.living import SMALL, living
 from tests.test_children import is_running
 from tests.waiting import LIMIT_S, eventually, until
 
+pytestmark = pytest.mark.long
+
 FAKE = """
 import json, os, sys, time
 def send(**message):

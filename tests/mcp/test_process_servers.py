@@ -12,6 +12,8 @@ from tests.mcp.hostile_http import hostile_http
 from tests.mcp.living import LIMIT_S, SDK, SMALL, Living, living
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 Hostile = tuple[str, list[dict[str, str]]]
 """The address of a hostile server, and what reached another one."""
 

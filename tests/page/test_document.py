@@ -34,6 +34,8 @@ from tests.page.conftest import AXE, PICTURES, needs_axe, needs_chromium
 from tests.page.household import Household, Page, household, page_of
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 FINDINGS = {
     "is_fine": True,
     "findings": [

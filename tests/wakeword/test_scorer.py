@@ -11,6 +11,8 @@ from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
 from tests.wakeword.sounds import POSITIVES, Scores, frames_of, heard, parts, recording
 
+pytestmark = pytest.mark.long
+
 NAMES = ("hey_jarvis", "alexa", "hey_mycroft")
 THRESHOLD = 0.5
 AFTER_RESET = 16

@@ -17,6 +17,8 @@ from edgevoice.core.protocol.history import History
 from tests.core.drive import OPEN_MICROPHONE
 from tests.core.fuzz import FuzzedBox
 
+pytestmark = pytest.mark.long
+
 MOST_KEPT = 6 * 2**20
 """Bytes that one session keeps, but for its sound: of that a quarter of an hour may wait (`core/playout.py`)."""
 

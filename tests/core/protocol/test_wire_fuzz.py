@@ -21,6 +21,8 @@ from edgevoice.core.protocol import wire
 from tests.core.drive import HALF_DUPLEX, OPEN_MICROPHONE
 from tests.core.fuzz import BARGE_IN, EVERY_EVENT, IDS, SESSION, TYPES, VALUES, FuzzedBox, Mutator, odd
 
+pytestmark = pytest.mark.long
+
 FRAMES = int(os.environ.get("EDGEVOICE_FUZZ_FRAMES", "20000"))
 SHARES = 4
 MOST_BLOCKS_MORE = 2000

@@ -13,6 +13,8 @@ from edgevoice.local.speech.recogniser import PhonemeRecogniser, Recogniser
 from edgevoice.local.speech.voice import HibariVoice, sentences
 from tests.local.client import question, silence
 
+pytestmark = pytest.mark.long
+
 COMMANDS = [
     "What time is it?",
     "What's the date today?",

@@ -23,6 +23,7 @@ def bench(*arguments: str) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.long
 def test_the_latency_bench_loses_no_sample_and_reports_all_figures() -> None:
     report = bench("latency", "--rounds", "2")
 
@@ -32,7 +33,7 @@ def test_the_latency_bench_loses_no_sample_and_reports_all_figures() -> None:
         assert set(report[name]) == {"p50", "p95"}
 
 
-@pytest.mark.alone
+@pytest.mark.pair
 def test_the_barge_in_bench_reports_every_cut_correctly() -> None:
     report = bench("barge-in", "--cuts", "10")
 

@@ -20,6 +20,8 @@ from edgevoice.testbed.bench.echo_trials import wake_phrases
 from edgevoice.testbed.stage.room import furnish, level_dbfs, scaled
 from edgevoice.testbed.stage.talker import words
 
+pytestmark = pytest.mark.long
+
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "edgevoice", "bench", "echo", *arguments]

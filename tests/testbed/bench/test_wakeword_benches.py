@@ -27,6 +27,7 @@ def bench(*arguments: str) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.long
 def test_both_engines_agree_on_every_decision_and_ours_uses_less_cpu_and_memory() -> None:
     report = bench("wakeword")
 
@@ -40,6 +41,7 @@ def test_both_engines_agree_on_every_decision_and_ours_uses_less_cpu_and_memory(
     assert report["gate"]["cpu_ms_per_s_in_silence"] < report["cpu_ms_per_s"] / 2
 
 
+@pytest.mark.long
 def test_the_idle_bench_reports_its_cost_in_silence_and_with_people_talking() -> None:
     report = bench("idle", "--seconds", "8")
 

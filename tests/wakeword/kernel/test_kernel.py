@@ -25,6 +25,8 @@ from edgevoice.wakeword.models.silero import find_voice, probabilities
 from edgevoice.wakeword.scorer import StreamingScorer
 from tests.wakeword.sounds import NEGATIVES, POSITIVES, Scores, frames_of, heard, parts, quiet, recording
 
+pytestmark = pytest.mark.long
+
 NAMES = ("hey_jarvis", "alexa", "hey_marvin", "hey_mycroft")
 """With a verifier, without normalisation, with it, and of a kind that onnxruntime computes."""
 MODELS = [words_present()[name] for name in NAMES]
