@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -211,6 +212,7 @@ def _client(
         logger=_silent,
     )
     _limit_packets(client)
+    _dial_unbound(client)
     return client
 
 
@@ -236,6 +238,16 @@ def _limit_packets(client: aiomqtt.Client) -> None:
         return receive(count)
 
     library._sock_recv = receive_within_limits  # type: ignore[assignment, method-assign]  # noqa: SLF001
+
+
+def _dial_unbound(client: aiomqtt.Client) -> None:
+    """Connect without binding first: the library binds to any address, and the unit's SocketBindDeny= refuses that."""
+    library = client._client  # noqa: SLF001 - it has no option for that
+
+    def dial() -> socket.socket:
+        return socket.create_connection((library.host, library.port), timeout=library.connect_timeout)
+
+    library._create_socket_connection = dial  # type: ignore[method-assign]  # noqa: SLF001
 
 
 class _as_ours:  # noqa: N801 - used as a function

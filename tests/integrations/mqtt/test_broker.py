@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import signal
 import socket
@@ -174,6 +175,18 @@ def connect(settings: MqttSettings, password: Key | None = None) -> None:
             pass
 
     asyncio.run(run())
+
+
+def test_the_box_connects_where_its_unit_forbids_every_bind(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # SocketBindDeny=any also refuses to bind to no address and no port.
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(socket.socket, "bind", refused)
+
+    connect(MqttSettings(host="127.0.0.1", port=mosquitto.port))
 
 
 def test_a_password_is_asked_for_and_never_shown(mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
