@@ -18,7 +18,8 @@ from edgevoice.core.announcements import ClipCut, ClipPlayed
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.playout import Playout, PlayoutMark
-from edgevoice.core.sound.volume_split import rest_of
+from edgevoice.core.sound.volume_split import factor_of, rest_of
+from edgevoice.core.sound.whisper import SOFTER_DB
 
 _Samples = npt.NDArray[np.int16]
 
@@ -28,6 +29,8 @@ _DUCKED_GAIN = 10 ** (-15 / 20)
 The answer can still be followed.
 """
 
+_SOFT_GAIN = factor_of(SOFTER_DB)
+
 SpeakerFact = PlaybackCut | PlaybackDrained | ClipPlayed | ClipCut
 """What a speaker reports."""
 
@@ -36,7 +39,7 @@ class Gain:
     """How loud answers and earcons are, and whether answers are lowered while somebody may be speaking over them.
 
     ``limit_percent`` is how loud answers are at most, whatever their volume. The card's own control gives ``card`` of
-    each factor, so the samples get the rest.
+    each factor, so the samples get the rest. ``is_soft`` lowers what the box says, in the samples alone.
     """
 
     def __init__(self, volume_percent: int, earcon_percent: int) -> None:
@@ -44,6 +47,7 @@ class Gain:
         self.earcon_percent = earcon_percent
         self.limit_percent = 100
         self.is_ducked = False
+        self.is_soft = False
         self.card = 1.0
         self.wake_card: Callable[[], None] = _nobody_moves
 
@@ -60,7 +64,7 @@ class Gain:
     @property
     def volume(self) -> float:
         """The factor of the volume alone."""
-        return rest_of(self._of_volume, self.card)
+        return rest_of(self._of_volume, self.card) * (_SOFT_GAIN if self.is_soft else 1.0)
 
     @property
     def of_earcons(self) -> float:

@@ -127,6 +127,13 @@ class Speaker(FarEndQueue, Timed):
             self._playout.set_gain(self._gain.of_answers)
         self._gain.wake_card()
 
+    def soften(self, *, is_soft: bool) -> None:
+        """Speak by 12 dB softer than the volume from now on, or as loud as that again."""
+        if is_soft is not self._gain.is_soft:
+            with self._changing():
+                self._gain.is_soft = is_soft
+                self._playout.set_gain(self._gain.of_answers)
+
     @property
     def needed_gain(self) -> float:
         """The largest gain, 0 to 1, of what may sound now, of the card's control and the samples together."""

@@ -71,6 +71,7 @@ class Parts:
     speaker: Speaker
     supervisor: Supervisor
     link: Link
+    session: SessionConfiguration
     tools: ToolRunner
     announcements: Announcements
     alarms: Keeper
@@ -113,7 +114,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     announcements = Announcements(speaker, mailbox.report, Speech() if has_voice() else None)
     alarms = _alarms(settings, context, speaker, detector, announcements)
     registry = _registry(settings, context, speaker, mailbox, alarms)
-    link = _link(settings, context, words, registry, mailbox, announcements)
+    link, session = _link(settings, context, words, registry, mailbox, announcements)
     microphone, uplink = open_near_end(
         settings.microphone,
         near,
@@ -136,7 +137,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     toolset = Toolset(registry, limits_of(settings), settings.service.language)
     ends = Ends(uplink, speaker, panel)
     wired = wire(mailbox, link, ends, toolset, policy_of(settings, tier), stall_s=settings.watchdog.stall_s)
-    ways = (link, wired.tools, announcements, alarms)
+    ways = (link, session, wired.tools, announcements, alarms)
     return Parts(mailbox, wired.engine, microphone, uplink, speaker, supervisor, *ways, detector, echo)
 
 
@@ -232,7 +233,7 @@ def _link(
     registry: Registry,
     mailbox: Mailbox,
     announcements: Announcements,
-) -> Link:
+) -> tuple[Link, SessionConfiguration]:
     live, storage = context.live, context.storage
     session = SessionConfiguration(
         lambda: live.service if live is not None else settings.service,
@@ -246,7 +247,7 @@ def _link(
     link = Link(context.dial, session.begin, mailbox.take, connect_s=connect_s, pong_s=pong_s, earlier=session.earlier)
     registry.on_change(lambda: link.update({"tools": registry.definitions()}))
     session.follow(link.update)
-    return link
+    return link, session
 
 
 def tools_of(

@@ -130,6 +130,7 @@ def observers_of(
         storage.kept_panel,
         PowerOff() if settings.panel.shuts_down else None,
         night_volume_of(settings, parts.speaker.limit_volume),
+        _whispers(settings, parts),
         *context.observers,
         *(storage.remembering.observers if storage.remembering is not None else ()),
         storage.speaking,
@@ -166,6 +167,14 @@ def _stop_words(settings: Settings, parts: Parts) -> Observer | None:
     stop_words = open_stop_words(cache_folder(os.environ), parts.mailbox.post, word_fit)
     parts.microphone.hear_also(stop_words.hear)
     return stop_words
+
+
+def _whispers(settings: Settings, parts: Parts) -> Observer | None:
+    if settings.conversation.whisper == "off":
+        return None
+    from edgevoice.box.whispers import Whispers  # noqa: PLC0415 - not loaded where it is disabled
+
+    return Whispers(parts.microphone, parts.speaker, parts.session)
 
 
 def _guests(

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from edgevoice.realtime.link import Said
 from edgevoice.realtime.session import Json, changes_of, session_of
+from edgevoice.settings.instructions import WHISPERED
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.wakeword.words import WakeWord
 
@@ -44,6 +45,8 @@ class SessionConfiguration:
         self._asked = asked
         self._own = ServiceSettings()
         self._sent: Json = {}
+        self._is_whispered = False
+        self._update: Callable[[Json], None] = _nobody_follows
 
     async def earlier(self) -> Sequence[Said]:
         """Return what a new session is given of earlier conversations; await it before ``begin``."""
@@ -55,6 +58,7 @@ class SessionConfiguration:
 
     def begin(self, word: str) -> Json:
         """Return the ``session`` object of a new session, which this wake word opens."""
+        self._is_whispered = False
         self._own = self._of_word(word)
         if self._speaking is not None:
             self._speaking.begin(word, self._own)
@@ -62,14 +66,20 @@ class SessionConfiguration:
         return self._sent
 
     def follow(self, update: Callable[[Json], None]) -> None:
-        """Pass to ``update`` what another persona changes in mid-session, as a partial ``session`` object."""
-
-        def changed() -> None:
-            if changes := self._changes():
-                update(changes)
-
+        """Pass to ``update`` what another persona or a whisper changes, as a partial ``session`` object."""
+        self._update = update
         if self._speaking is not None:
-            self._speaking.on_change(changed)
+            self._speaking.on_change(self._changed)
+
+    def whisper(self, *, is_whispered: bool) -> None:
+        """Have the voice of the open session whisper from its next answer on, if it can, or no longer."""
+        if is_whispered is not self._is_whispered and self._sent:
+            self._is_whispered = is_whispered
+            self._changed()
+
+    def _changed(self) -> None:
+        if changes := self._changes():
+            self._update(changes)
 
     def _changes(self) -> Json:
         # A voice that has spoken, and the model, stay where the service does not change them: it would refuse the
@@ -86,6 +96,8 @@ class SessionConfiguration:
         service = self._speaking.settings() if self._speaking is not None else self._own
         if self._remembering is not None:
             service = self._remembering.service(service)
+        if self._is_whispered and service.is_steered:
+            service = structs.replace(service, instructions=f"{service.instructions}\n\n{WHISPERED}".lstrip())
         return session_of(service, self._tools())
 
     def _of_word(self, name: str) -> ServiceSettings:
@@ -94,3 +106,7 @@ class SessionConfiguration:
             return service
         particular = {"voice": word.voice, "instructions": word.instructions}
         return structs.replace(service, **{key: value for key, value in particular.items() if value is not None})
+
+
+def _nobody_follows(_changes: Json) -> None:
+    """Replace the link until there is one."""

@@ -19,3 +19,9 @@ STEERING = (
     "They are performed and not read aloud, so never speak of them."
 )
 """Added to the instructions if the voice performs steering tags."""
+
+WHISPERED = (
+    "The user is whispering: answer in a whisper, in few words. "
+    "Put the direction [say it in a whisper] before your words, and no other."
+)
+"""Added to the instructions while the user whispers, if the voice performs steering tags."""

@@ -42,6 +42,8 @@ class ConversationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_o
     progress_s: How long an answer that has begun may pause in silence before the box gives up on it.
     false_interruption: What happens to an answer that was cut by a sound without words, such as a cough: "resume"
         continues it where it was cut, "stop" does not.
+    whisper: What it does if you whisper to it. "soft": its answer is softer than the volume, and whispered if the voice
+        performs steering tags. "off": nothing.
     """
 
     no_speech_s: Annotated[float, Meta(ge=2, le=60)] = 8.0
@@ -50,6 +52,7 @@ class ConversationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_o
     thinking_s: Annotated[float, Meta(ge=3, le=120)] = 15.0
     progress_s: Annotated[float, Meta(ge=3, le=120)] = 10.0
     false_interruption: Literal["resume", "stop"] = "resume"
+    whisper: Literal["soft", "off"] = "soft"
 
 
 class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -86,11 +86,13 @@ class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     @property
     def spoken_instructions(self) -> str:
         """Return the model's instructions, including how to steer the voice if the voice supports it."""
+        return f"{self.instructions}\n\n{STEERING}".lstrip() if self.is_steered else self.instructions
+
+    @property
+    def is_steered(self) -> bool:
+        """Whether the voice performs steering tags, and may be given them."""
         # The other models read the tags aloud.
-        is_steered = self.spoken_dialect == "inworld" and self.tts_model == "inworld-tts-2"
-        if self.steering == "off" or not is_steered:
-            return self.instructions
-        return f"{self.instructions}\n\n{STEERING}".lstrip()
+        return self.steering != "off" and self.spoken_dialect == "inworld" and self.tts_model == "inworld-tts-2"
 
     @property
     def spoken_auth(self) -> Literal["basic", "bearer"]:

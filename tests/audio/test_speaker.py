@@ -499,3 +499,17 @@ def test_a_limit_of_the_volume_holds_whatever_is_set_and_is_no_news() -> None:
     assert ear.speaker._gain.of_answers == pytest.approx(0.09)
     ear.speaker.limit_volume(100)
     assert ear.speaker._gain.of_answers == pytest.approx(0.85**2)
+
+
+def test_a_soft_answer_is_12_db_below_the_volume_without_a_click_and_then_as_loud_as_before(ear: Ear) -> None:
+    ear.speaker.play("item", 0, speech(600))
+    before = ear.hear_periods(5)
+    ear.speaker.soften(is_soft=True)
+    ear.speaker.soften(is_soft=True)
+    soft = ear.hear_periods(5)
+    ear.speaker.soften(is_soft=False)
+    after = ear.hear_periods(5)
+
+    assert soft[-1] == pytest.approx(10_000 * 10 ** (-12 / 20), rel=0.001)
+    assert after[-1] == before[-1] == 10_000
+    assert np.abs(np.diff(np.concatenate([before, soft, after]).astype(int))).max() < 100

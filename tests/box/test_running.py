@@ -26,6 +26,7 @@ from edgevoice.box.hearing import Hearing
 from edgevoice.box.running import observers_of
 from edgevoice.box.sayings import Sayings
 from edgevoice.box.speech import Speech
+from edgevoice.box.whispers import Whispers
 from edgevoice.core.facts import Device, MutePressed
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Report
@@ -49,7 +50,7 @@ from edgevoice.personas.personas import Personas
 from edgevoice.personas.speaking import SpeakingPersona
 from edgevoice.realtime.endpoint import local
 from edgevoice.settings.alarms import AlarmSettings
-from edgevoice.settings.schema import Settings
+from edgevoice.settings.schema import ConversationSettings, Settings
 from edgevoice.settings.sound import EchoSettings, MicrophoneSettings
 from edgevoice.wakeword.stop_words import StopWords
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
@@ -259,16 +260,16 @@ def test_the_observers_are_one_list_in_which_minutes_come_before_the_log(tmp_pat
 
         assert observers[0] is minutes
         assert observers[1] is manager
-        log, hearing = observers[2], observers[5]
+        log, hearing = observers[2], observers[6]
         assert isinstance(log, ConversationLog)
         assert (log._xruns(), log._today_s(), log._lost_s()) == (3, 0.0, 0.5)
-        assert observers[3] is mine
+        assert observers[4] is mine
         assert isinstance(hearing, Hearing)
         assert (hearing.ears, hearing.listener, hearing.zeros_s) == (parts.microphone, parts.detector, 7)
         return [type(each) for each in observers]
 
-    expected = [Minutes, ServiceManager, ConversationLog, Waiting, StallWatch, Hearing, DriftWatch, RoomListener]
-    expected += [Outcomes, Speech, Keeper, StopWords, Sayings, Announcements]
+    expected: list[type[Observer]] = [Minutes, ServiceManager, ConversationLog, Whispers, Waiting, StallWatch]
+    expected += [Hearing, DriftWatch, RoomListener, Outcomes, Speech, Keeper, StopWords, Sayings, Announcements]
     assert asyncio.run(live()) == expected
 
 
@@ -305,6 +306,17 @@ def test_a_box_whose_owner_wants_no_stop_word_does_not_listen_for_it() -> None:
     assert StopWords not in asyncio.run(live())
 
 
+def test_a_box_that_answers_whispers_as_all_else_does_not_look_for_them() -> None:
+    async def live() -> list[type[Observer]]:
+        settings = Settings(conversation=ConversationSettings(whisper="off"))
+        context = replace(CONTEXT, wants_wakeword=False)
+        return [
+            type(each) for each in observers_of(settings, context, assembled(wants_wakeword=False), ServiceManager())
+        ]
+
+    assert Whispers not in asyncio.run(live())
+
+
 def test_a_box_without_records_and_wake_word_has_the_other_observers(tmp_path: Path) -> None:
     async def live() -> list[type[Observer]]:
         context = replace(CONTEXT, storage=Storage(near_misses=NearMissLog(tmp_path)), wants_wakeword=False)
@@ -316,6 +328,7 @@ def test_a_box_without_records_and_wake_word_has_the_other_observers(tmp_path: P
     assert asyncio.run(live()) == [
         ServiceManager,
         ConversationLog,
+        Whispers,
         StallWatch,
         Hearing,
         Speech,

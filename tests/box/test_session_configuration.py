@@ -16,7 +16,7 @@ from edgevoice.personas.persona import Persona
 from edgevoice.personas.personas import Personas, Shelf
 from edgevoice.personas.speaking import SpeakingPersona
 from edgevoice.personas.state import Choice, PersonaState
-from edgevoice.settings.instructions import CALLS
+from edgevoice.settings.instructions import CALLS, WHISPERED
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.words import WakeWord
@@ -141,3 +141,40 @@ def test_a_new_session_knows_what_the_box_has_just_asked() -> None:
     configuration = SessionConfiguration(ServiceSettings, (), list, asked=lambda: [asked])
 
     assert asyncio.run(configuration.earlier()) == (asked,)
+
+
+STEERED = structs.replace(SERVICE, steering="auto")
+
+
+def test_the_voice_of_an_open_session_whispers_while_the_user_does() -> None:
+    settings = SessionConfiguration(lambda: STEERED, (), no_tools)
+    updates: list[dict[str, Any]] = []
+    settings.follow(updates.append)
+    settings.whisper(is_whispered=True)
+    assert updates == [], "there is no session"
+    before = settings.begin("")["instructions"]
+
+    for is_whispered in (False, True, True, False):
+        settings.whisper(is_whispered=is_whispered)
+
+    assert [list(update) for update in updates] == [["instructions"]] * 2
+    assert WHISPERED in updates[0]["instructions"]
+    assert updates[1]["instructions"] == before
+
+
+def test_a_new_session_begins_in_the_usual_voice() -> None:
+    settings = SessionConfiguration(lambda: STEERED, (), no_tools)
+    before = settings.begin("")
+    settings.whisper(is_whispered=True)
+
+    assert settings.begin("") == before
+
+
+def test_a_voice_without_steering_tags_is_not_given_any() -> None:
+    settings = SessionConfiguration(lambda: SERVICE, (), no_tools)
+    updates: list[dict[str, Any]] = []
+    settings.follow(updates.append)
+    settings.begin("")
+    settings.whisper(is_whispered=True)
+
+    assert updates == []

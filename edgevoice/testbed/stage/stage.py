@@ -41,14 +41,15 @@ def stage_settings(changes: Mapping[str, Mapping[str, Any]] | None = None) -> Se
     """Return the settings of the stage, with ``changes`` by section and key.
 
     Without a room no sound passes from the virtual card's speaker to its microphone, as with a speakerphone that
-    cancels its own echo: so speech interrupts. Answers are at full volume, so that the tape holds exactly what was
-    received.
+    cancels its own echo: so speech interrupts. Answers are at full volume, also those to noise, which is like a
+    whisper, so that the tape holds exactly what was received.
     """
     document: dict[str, dict[str, Any]] = {
         "service": {"url": "local"},
         "microphone": {"device": "edgevoice_mic"},
         "speaker": {"device": "edgevoice_dac", "volume_percent": 100},
         "echo": {"tier": "hardware"},
+        "conversation": {"whisper": "off"},
         "panel": {"kind": "gpio"},
     }
     for section, keys in (changes or {}).items():
