@@ -45,6 +45,7 @@ EVERYBODY_KNOWS = {
     "settings",
     "store",
     "threads",
+    "tick",
     "wall_clock",
 }
 
@@ -57,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"errors", "store"},
     "store": {"errors"},
     "threads": set(),
+    "tick": set(),
     "journal": {"core", "errors", "settings", "wall_clock"},
     "core": set(),
     "engine": {"core"},

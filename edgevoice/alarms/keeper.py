@@ -20,6 +20,7 @@ from edgevoice.core.notices import Notice
 from edgevoice.core.orders import ReportRing
 from edgevoice.core.ports import Observer, Report
 from edgevoice.journal import tell
+from edgevoice.tick import until_tick_s
 
 _log = logging.getLogger(__name__)
 
@@ -203,9 +204,11 @@ class Keeper(Observer):
     async def _wait(self, now: ClockReading) -> bool:
         """Wait until something is due or has changed, or the clocks must be looked at; return whether it is due."""
         left_s = self._schedule.next_in_s(now)
-        pause_s = _LOOK_EVERY_S if left_s is None else min(_LOOK_EVERY_S, max(_SHORTEST_S, left_s))
+        loop = asyncio.get_running_loop()
+        look_s = until_tick_s(loop.time(), _LOOK_EVERY_S)
+        pause_s = look_s if left_s is None else min(look_s, max(_SHORTEST_S, left_s))
         # A timeout would cancel and wake the task twice, each second of the box's life.
-        look = asyncio.get_running_loop().call_later(pause_s, self._changed.set)
+        look = loop.call_later(pause_s, self._changed.set)
         await self._changed.wait()
         look.cancel()
         self._changed.clear()

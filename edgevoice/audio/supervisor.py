@@ -19,13 +19,14 @@ from edgevoice.core.ports import Report
 from edgevoice.errors import AudioUnavailable, DeviceBusy
 from edgevoice.journal import tell
 from edgevoice.threads import run as run_in_thread
+from edgevoice.tick import tick
 
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-_TICK_S = 0.2
-_RARE_TICK_S = 0.4
+_TICK_S = 0.25
+_RARE_TICK_S = 0.5
 """The same where no stream is PortAudio's: those of ALSA say by themselves that their card is gone."""
 
 _LATE_AFTER_S = 0.25
@@ -146,7 +147,7 @@ class Supervisor:
         retry_at = time.monotonic() + _RETRY.delay_s(max(0, self._tries - 1), random.random)
         while streams is not None:
             slept_at, tick_s = time.monotonic(), _RARE_TICK_S if streams.is_quick else _TICK_S
-            await asyncio.sleep(tick_s)
+            await tick(tick_s)
             # If our own tick was late, callback ages prove nothing: the whole machine stood still.
             is_starved = time.monotonic() - slept_at > tick_s + _STARVED_S
             if threads.errors:

@@ -1,6 +1,5 @@
 """Hearing: whether speech can wake the box. Detects a wake word model that falls behind, and a dead microphone."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from edgevoice.core.facts import HearingImpaired, HearingRestored
 from edgevoice.core.ports import Observer
 from edgevoice.errors import MICROPHONE_DEAD, WAKEWORD_BEHIND
 from edgevoice.journal import tell
+from edgevoice.tick import tick
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Hearing(Observer):
         while True:
             if (change := self.look(self.clock())) is not None:
                 report(change)
-            await asyncio.sleep(_LOOK_S)
+            await tick(_LOOK_S)
 
     def look(self, now: float) -> HearingImpaired | HearingRestored | None:
         """Return what has changed, and log it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from edgevoice.core.ports import Observer, Report
 from edgevoice.journal import tell
+from edgevoice.tick import until_tick_s
 
 _log = logging.getLogger(__name__)
 
@@ -20,10 +21,11 @@ class StallWatch(Observer):
 
     async def run(self, _report: Report) -> None:
         """Measure until cancelled by how much the loop wakes this task too late."""
-        step_s = self._limit_s / 4
+        step_s = self._limit_s / 2
         while True:
             before = self._clock()
-            await asyncio.sleep(step_s)
-            late_s = self._clock() - before - step_s
+            due_s = until_tick_s(before, step_s)
+            await asyncio.sleep(due_s)
+            late_s = self._clock() - before - due_s
             if late_s > self._limit_s:
                 tell(_log, logging.WARNING, "loop-stalled", seconds=round(late_s, 1), limit_s=self._limit_s)

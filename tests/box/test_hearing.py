@@ -159,7 +159,7 @@ def test_without_a_wake_word_none_is_late() -> None:
 
 
 def test_changes_are_reported_in_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgevoice.box.hearing._LOOK_S", 0)
+    monkeypatch.setattr("edgevoice.box.hearing._LOOK_S", 0.001)
     world = World()
     reports: list[object] = []
 
@@ -245,4 +245,5 @@ def test_the_check_runs_twice_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(world.hearing.run(lambda _change: None))
-    assert slept == [0.5] * 3
+    # With the other looks at something that goes on: the first comes when they do.
+    assert all(0.05 <= pause_s <= 0.55 for pause_s in slept)
