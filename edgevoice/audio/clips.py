@@ -61,6 +61,10 @@ class ClipPlayer:
         self._playing: deque[_Clip] = deque()
         self._gain = 0.0
 
+    def set_ring_gain(self, gain: float) -> None:
+        """Ring this loud from the next ring on, 0 to 1."""
+        self._ring_gain = gain
+
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to play and nothing to report."""

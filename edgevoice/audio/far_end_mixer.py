@@ -42,9 +42,10 @@ class Gain:
     each factor, so the samples get the rest. ``is_soft`` lowers what the box says, in the samples alone.
     """
 
-    def __init__(self, volume_percent: int, earcon_percent: int) -> None:
+    def __init__(self, volume_percent: int, earcon_percent: int, ring_percent: int) -> None:
         self.volume_percent = volume_percent
         self.earcon_percent = earcon_percent
+        self._configured = earcon_percent, ring_percent
         self.limit_percent = 100
         self.is_ducked = False
         self.is_soft = False
@@ -70,6 +71,11 @@ class Gain:
     def of_earcons(self) -> float:
         """The factor for the earcons."""
         return rest_of(factor(self.earcon_percent), self.card)
+
+    @property
+    def full_ring(self) -> float:
+        """The full volume of a ring, beside the present volume of the earcons."""
+        return factor(ring_percent_beside(self.earcon_percent, self._configured))
 
     @property
     def of_rings(self) -> float:
@@ -122,15 +128,14 @@ class FarEndMixer:
         gain: Gain,
         amplifier: AmplifierGate,
         *,
-        ring_percent: int,
         own_earcons: Mapping[Earcon, _Samples] | None,
     ) -> None:
         self._playout = playout
         self._backchannels = backchannels
         self._gain = gain
         self._amplifier = amplifier
-        self.earcons = EarconMixer(factor(gain.earcon_percent), own_earcons)
-        self.clips = ClipPlayer(factor(ring_percent), own_earcons)
+        self.earcons = EarconMixer(gain.of_earcons, own_earcons)
+        self.clips = ClipPlayer(gain.full_ring, own_earcons)
         self.position = 0
         self.sound_end = 0
         self.loud_end = 0
@@ -197,6 +202,21 @@ class FarEndMixer:
         if self.clips.is_idle or not self.earcons.is_idle:
             return None  # an earcon comes first: only the answers are mixed with one
         return self.clips.mix_into(samples, self._gain.of_answers, self._gain.of_rings)
+
+
+_LEAST_RING_PERCENT = 20
+"""However soft the earcons are, what rings can be heard."""
+
+
+def ring_percent_beside(earcon_percent: int, configured: tuple[int, int]) -> int:
+    """Return the volume of rings once earcons are set to ``earcon_percent``: both go up and down by the same steps.
+
+    ``configured`` are the volumes of earcons and of rings in the settings.
+    """
+    earcons, rings = configured
+    if earcon_percent == earcons or not earcons:
+        return rings
+    return min(100, max(min(rings, _LEAST_RING_PERCENT), round(rings * earcon_percent / earcons)))
 
 
 def factor(percent: int) -> float:

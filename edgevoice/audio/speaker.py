@@ -69,7 +69,7 @@ class Speaker(FarEndQueue, Timed):
     ) -> None:
         super().__init__(prefill_ms)
         self._tell = tell
-        self._gain = Gain(volume_percent, earcon_percent)
+        self._gain = Gain(volume_percent, earcon_percent, ring_percent)
         self._volume_changed = volume_changed
         self._playout.set_gain(self._gain.of_answers)
         self._reference = NobodyListens() if reference is None else AtTheConverter(reference, lambda: self._gain.card)
@@ -79,7 +79,6 @@ class Speaker(FarEndQueue, Timed):
             self._backchannels,
             self._gain,
             self._amplifier,
-            ring_percent=ring_percent,
             own_earcons=own_earcons,
         )
         self._earcons, self._clips = self._mixer.earcons, self._mixer.clips
@@ -150,7 +149,7 @@ class Speaker(FarEndQueue, Timed):
 
     @property
     def earcon_percent(self) -> int:
-        """How loud earcons are, in percent, on the same scale."""
+        """How loud earcons are, in percent, on the same scale; set it, and rings go up or down with them."""
         return self._gain.earcon_percent
 
     @earcon_percent.setter
@@ -158,6 +157,7 @@ class Speaker(FarEndQueue, Timed):
         with self._lock:
             self._gain.earcon_percent = percent
             self._earcons.set_gain(self._gain.of_earcons)
+            self._clips.set_ring_gain(self._gain.full_ring)
         self._gain.wake_card()
 
     def cut(self, *, keeps_rest: bool = False) -> None:

@@ -101,8 +101,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     tier, echo = open_echo(choose(settings, storage.record), near, far, mailbox.post, open_voice)
     reference = echo.reference if echo is not None else None
     speaker = _speaker(settings, storage, mailbox, far, reference, amplifier)
-    if isinstance(panel, HeardPanel):
-        panel.sound_by(speaker.play_earcon)
+    _set_earcons(speaker, panel, storage)
     detector = open_detector(
         settings.wakeword,
         words,
@@ -152,7 +151,7 @@ def _speaker(
     """Return the far end, as loud as it was last."""
     kept, far = storage.kept_panel, settings.speaker
     return open_speaker(
-        far if kept is None else structs.replace(far, volume_percent=kept.volume_percent),
+        far if kept is None else structs.replace(far, volume_percent=kept.levels.volume),
         mailbox.post,
         clock,
         reference=reference,
@@ -160,6 +159,16 @@ def _speaker(
         volume_changed=lambda percent: mailbox.post(VolumeChanged(percent)),
         ring_percent=settings.alarms.volume_percent,
     )
+
+
+def _set_earcons(speaker: Speaker, panel: Panel, storage: Storage) -> None:
+    """Let the panel be heard, if it is to be; give earcons, and with them what rings, the volume that was set last."""
+    if isinstance(panel, HeardPanel):
+        panel.sound_by(speaker.play_earcon)
+    is_only_heard = isinstance(panel, HeardPanel) and panel.beside is None
+    # Without lights, only the earcons say when it listens.
+    if storage.kept_panel is not None and (storage.kept_panel.levels.earcons or not is_only_heard):
+        speaker.earcon_percent = storage.kept_panel.levels.earcons
 
 
 def _registry(settings: Settings, context: BoxContext, speaker: Speaker, mailbox: Mailbox, alarms: Keeper) -> Registry:

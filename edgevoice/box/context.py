@@ -26,7 +26,7 @@ from edgevoice.host.routes import has_default_route
 from edgevoice.journal import tell
 from edgevoice.observers.flight_recorder import NAME as FAILURES_NAME
 from edgevoice.observers.flight_recorder import FlightRecorder
-from edgevoice.observers.kept_panel import KeptPanel
+from edgevoice.observers.kept_panel import KeptPanel, PanelLevels
 from edgevoice.observers.minutes import Minutes
 from edgevoice.panel.pins import PinFactory
 from edgevoice.realtime.endpoint import Endpoint
@@ -55,8 +55,9 @@ class Storage:
     ``record`` is the result of the echo self-test, and ``near_misses`` where the wake word's near misses are logged.
     ``minutes`` counts what the service bills, and is absent if it bills nothing. ``cards`` is the file of the cards
     that the settings name by number, ``sayings`` the folder of the box's own spoken sentences. ``remembering`` is what
-    it remembers of conversations, ``speaking`` its personas, ``kept_panel`` mute and volume, and ``tool_files`` the
-    owner's own tools. ``alarms`` keeps its timers, alarms and reminders. ``failures`` records what fails.
+    it remembers of conversations, ``speaking`` its personas, ``kept_panel`` mute, volumes and brightness, and
+    ``tool_files`` the owner's own tools. ``alarms`` keeps its timers, alarms and reminders. ``failures`` records what
+    fails.
     """
 
     record: EchoRecord | None = None
@@ -249,7 +250,7 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             remembering=remembering,
             speaking=speaking,
             alarms=alarms,
-            kept_panel=KeptPanel(state, settings.speaker.volume_percent, keeps_mute=not settings.panel.mute_is_switch),
+            kept_panel=kept_panel_of(settings, state),
             tool_files=tool_files,
             failures=FlightRecorder(
                 cache / FAILURES_NAME,
@@ -263,6 +264,13 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
         mcp, http = mcp_source(settings.mcp, environment), http_source(settings.tools, environment, _log_missing)
         observers = (*watching, *transcripts, tool_files, *live_grading(settings, state, environment))
         yield BoxContext(dial, observers, storage, control=control, mcp=mcp, http=http, home=home)
+
+
+def kept_panel_of(settings: Settings, folder: Path) -> KeptPanel:
+    """Return what keeps in ``folder`` what is set by hand."""
+    far, panel = settings.speaker, settings.panel
+    levels = PanelLevels(far.volume_percent, far.earcon_percent, panel.brightness_percent)
+    return KeptPanel(folder, levels, keeps_mute=not panel.mute_is_switch)
 
 
 def _log_missing(tool: str, error: SettingsInvalid) -> None:

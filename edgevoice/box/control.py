@@ -88,6 +88,8 @@ def handles_of(
         lambda: is_quiet(settings.quiet, local_now()),
         lambda: until_quiet_hours_end(settings.quiet, local_now),
     )
+    panel = parts.engine.panel.beside if isinstance(parts.engine.panel, HeardPanel) else parts.engine.panel
+    lights = panel if isinstance(panel, Lights) else None
     return BoxHandles(
         version=__version__,
         position=lambda: parts.microphone.position,
@@ -100,7 +102,7 @@ def handles_of(
         may_unmute=settings.control.may_unmute,
         for_owner=_owner_requests(context, spoken, presses).carry_out,
         live=SampledBox(parts.engine.panel, parts.microphone, parts.detector),
-        lights=parts.engine.panel if isinstance(parts.engine.panel, Lights) else None,
+        lights=lights,
         personas=persona_choice(settings, context),
-        is_heard_only=isinstance(parts.engine.panel, HeardPanel),
+        is_heard_only=isinstance(parts.engine.panel, HeardPanel) and lights is None,
     )

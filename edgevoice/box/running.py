@@ -29,6 +29,9 @@ from edgevoice.host.service_manager import ServiceManager
 from edgevoice.host.stalls import StallWatch
 from edgevoice.host.strays import lasting, strays_caught
 from edgevoice.observers.conversation_log import ConversationLog
+from edgevoice.observers.kept_panel import KeptPanel
+from edgevoice.panel.audible import HeardPanel
+from edgevoice.panel.lights import Lights
 from edgevoice.panel.opening import open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.settings.schema import Settings
 from edgevoice.store.folders import cache_folder
@@ -65,6 +68,7 @@ async def serve(
         panel, pins = open_panel(
             settings.panel, opened, factory=context.pins, is_audible=settings.speaker.earcon_percent > 0
         )
+        _dim(panel, context.storage.kept_panel)
         panel.show(Light.STARTING)
         try:
             amplifier = open_mute_pin(settings.amplifier, opened, pins or context.pins)
@@ -92,6 +96,13 @@ async def serve(
             raise trouble from error.__cause__
         finally:
             manager.stopping()
+
+
+def _dim(panel: Panel, kept: KeptPanel | None) -> None:
+    """Give the lights the brightness that was set last."""
+    lights = panel.beside if isinstance(panel, HeardPanel) else panel
+    if kept is not None and isinstance(lights, Lights):
+        lights.brightness_percent = kept.levels.brightness
 
 
 def reload_of(context: BoxContext, manager: ServiceManager) -> Callable[[], str]:

@@ -38,6 +38,20 @@ class VolumeChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class EarconVolumeSet:
+    """Earcons and rings have another volume from now on, in percent."""
+
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrightnessSet:
+    """The lights have another brightness from now on, in percent."""
+
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class BoxStarting:
     """The box has begun to start: it does not hear its wake word yet."""
 
@@ -53,6 +67,15 @@ class BoxStopping:
 
 
 PanelFact = (
-    MuteSwitched | VolumeTurned | ForgetHeld | ShutDownHeld | VolumeChanged | BoxStarting | BoxStarted | BoxStopping
+    MuteSwitched
+    | VolumeTurned
+    | ForgetHeld
+    | ShutDownHeld
+    | VolumeChanged
+    | EarconVolumeSet
+    | BrightnessSet
+    | BoxStarting
+    | BoxStarted
+    | BoxStopping
 )
 """What is done at the panel beside pressing its two main buttons, and what only the panel shows."""

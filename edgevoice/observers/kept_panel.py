@@ -1,17 +1,18 @@
-"""What was set by hand, kept across restarts: whether the microphone is muted, and the volume. Decides nothing."""
+"""What was set by hand, kept across restarts: mute, the volumes and the brightness of the lights. Decides nothing."""
 
 import asyncio
 import logging
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import MuteMicrophone, UnmuteMicrophone
-from edgevoice.core.panel_facts import MuteSwitched, VolumeChanged
+from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet, MuteSwitched, VolumeChanged
 from edgevoice.core.ports import Observer, Report
 from edgevoice.journal import tell
 from edgevoice.store.files import write_whole
@@ -26,27 +27,39 @@ _LARGEST_BYTES: Final = 4096
 _Percent = Annotated[int, Meta(ge=0, le=100)]
 
 
+class PanelLevels(NamedTuple):
+    """How loud answers and earcons are, and how bright the lights, in percent."""
+
+    volume: int
+    earcons: int
+    brightness: int
+
+
 class _Kept(msgspec.Struct, frozen=True):
-    """``volume_percent`` counts only as long as the settings say what they said when it was set."""
+    """Each level counts only as long as the settings say what they said when it was set."""
 
     is_muted: bool = False
     volume_percent: _Percent | None = None
     configured_percent: _Percent | None = None
+    earcon_percent: _Percent | None = None
+    configured_earcon_percent: _Percent | None = None
+    brightness_percent: _Percent | None = None
+    configured_brightness_percent: _Percent | None = None
 
 
 _decoder = msgspec.json.Decoder(_Kept)
 
 
 class KeptPanel(Observer):
-    """Keeps mute and volume in a file of the state folder.
+    """Keeps mute and the levels in a file of the state folder; ``configured`` are the levels of the settings.
 
     A file that cannot be read counts as absent, and one that cannot be written costs the next restart its mute and
-    volume; the log says both. Unless ``keeps_mute``, only the volume counts: a slide switch keeps its own place.
+    levels; the log says both. Unless ``keeps_mute``, only the levels count: a slide switch keeps its own place.
     """
 
-    def __init__(self, folder: Path, configured_percent: int, *, keeps_mute: bool = True) -> None:
+    def __init__(self, folder: Path, configured: PanelLevels, *, keeps_mute: bool = True) -> None:
         self._file = folder / FILE_NAME
-        self._configured_percent = configured_percent
+        self._configured = configured
         self._keeps_mute = keeps_mute
         self._written = self._kept = self._read()
         self._changed = asyncio.Event()
@@ -57,22 +70,34 @@ class KeptPanel(Observer):
         return self._keeps_mute and self._kept.is_muted
 
     @property
-    def volume_percent(self) -> int:
-        """The volume to begin with: what was set last, unless the settings have been changed since."""
+    def levels(self) -> PanelLevels:
+        """The levels to begin with: what was set last, unless the settings have been changed since."""
         kept = self._kept
-        is_kept = kept.volume_percent is not None and kept.configured_percent == self._configured_percent
-        return kept.volume_percent if is_kept and kept.volume_percent is not None else self._configured_percent
+        set_by_hand = (kept.volume_percent, kept.earcon_percent, kept.brightness_percent)
+        then = (kept.configured_percent, kept.configured_earcon_percent, kept.configured_brightness_percent)
+        return PanelLevels(
+            *(
+                percent if percent is not None and before == configured else configured
+                for percent, before, configured in zip(set_by_hand, then, self._configured, strict=True)
+            )
+        )
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - when it was set does not matter
-        """Take a new volume, or that the microphone was muted or unmuted."""
+        """Take a new level, or that the microphone was muted or unmuted."""
+        kept, configured = self._kept, self._configured
         match notice:
             case VolumeChanged(percent=percent):
-                configured = self._configured_percent
-                self._kept = msgspec.structs.replace(self._kept, volume_percent=percent, configured_percent=configured)
+                self._kept = replace(kept, volume_percent=percent, configured_percent=configured.volume)
+            case EarconVolumeSet(percent=percent):
+                self._kept = replace(kept, earcon_percent=percent, configured_earcon_percent=configured.earcons)
+            case BrightnessSet(percent=percent):
+                self._kept = replace(
+                    kept, brightness_percent=percent, configured_brightness_percent=configured.brightness
+                )
             case MuteMicrophone():
-                self._kept = msgspec.structs.replace(self._kept, is_muted=True)
+                self._kept = replace(kept, is_muted=True)
             case UnmuteMicrophone():
-                self._kept = msgspec.structs.replace(self._kept, is_muted=False)
+                self._kept = replace(kept, is_muted=False)
             case _:
                 return
         self._changed.set()

@@ -42,7 +42,8 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         program; `edgevoice doctor` says which.
     volume_percent: How loud the answers are when the box starts.
     night_volume_percent: How loud the answers are at most between panel.night_from and panel.night_to.
-    earcon_percent: How loud the earcons are, whatever the volume of the answers.
+    earcon_percent: How loud the earcons are, whatever the volume of the answers; if it is set by hand, what rings goes
+        up or down with it.
     earcons_folder: A folder with earcons of your own, such as muted.wav: WAV files of 16 bits and at most 10 s, named
         as `edgevoice earcons list` does. Empty for none.
     prefill_ms: How much audio is buffered before playback begins: less is quicker, more survives a bad network.

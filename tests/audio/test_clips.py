@@ -6,7 +6,7 @@ import pytest
 
 from edgevoice.audio.clips import LONGEST_S
 from edgevoice.audio.earcons import render
-from edgevoice.audio.far_end_mixer import SpeakerFact
+from edgevoice.audio.far_end_mixer import SpeakerFact, ring_percent_beside
 from edgevoice.audio.speaker import PERIOD, Speaker
 from edgevoice.core.announcements import ClipCut, ClipPlayed
 from edgevoice.core.orders import Earcon
@@ -168,3 +168,29 @@ def test_a_clip_of_any_length_is_kept_within_bounds() -> None:
     ear.hear(1)
 
     assert len(ear.speaker._clips._playing[0].samples) == LONGEST_S * FAR_END_HZ
+
+
+@pytest.mark.parametrize(
+    ("earcons", "rings", "now", "expected"),
+    [
+        (40, 70, 40, 70),
+        (40, 70, 20, 35),
+        (40, 70, 50, 88),
+        (40, 70, 100, 100),
+        # What somebody has set rings, however soft the earcons are.
+        (40, 70, 0, 20),
+        (40, 10, 0, 10),
+        (0, 70, 30, 70),
+    ],
+)
+def test_rings_go_up_and_down_with_the_earcons(earcons: int, rings: int, now: int, expected: int) -> None:
+    assert ring_percent_beside(now, (earcons, rings)) == expected
+
+
+def test_a_ring_has_the_volume_that_was_set_by_hand() -> None:
+    ear = Ear(ring_percent=80)
+    ear.speaker.earcon_percent = 50
+    ear.speaker.play_ring("pasta", 0.0)
+
+    heard = ear.hear(200)
+    assert heard[ALARM + 1000] == pytest.approx(10_000 * 0.4**2, abs=1)

@@ -1,6 +1,7 @@
 """The assembled parts: button presses, detections and speech reach the engine, and every pin is released."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from edgevoice.audio.microphone import PERIOD
 from edgevoice.box import assembly
 from edgevoice.box.assembly import Parts, assemble, policy_of
-from edgevoice.box.context import BoxContext, Storage, speaking_of
+from edgevoice.box.context import BoxContext, Storage, kept_panel_of, speaking_of
 from edgevoice.core.announcements import RingDue
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.policy import Policy
@@ -29,6 +30,8 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.notices import Notice, PhaseEntered, UplinkSent
 from edgevoice.core.orders import Light, OpenLink, PlayRing, ShowLight
+from edgevoice.core.panel_facts import EarconVolumeSet
+from edgevoice.core.ports import Panel
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.panel.audible import HeardPanel
@@ -456,3 +459,20 @@ def test_a_box_without_lights_plays_a_sound_when_a_conversation_begins_and_ends(
         assert not parts.speaker.is_silent
 
     asyncio.run(live())
+
+
+@pytest.mark.parametrize(
+    ("panel", "set_percent", "percent"),
+    [(NoPanel(), 0, 0), (NoPanel(), 15, 15), (HeardPanel(), 0, 40), (HeardPanel(), 15, 15)],
+)
+def test_the_volume_of_the_earcons_is_what_was_set_last_unless_nothing_else_shows_that_it_listens(
+    panel: Panel, set_percent: int, percent: int, tmp_path: Path
+) -> None:
+    kept = kept_panel_of(Settings(), tmp_path)
+    kept.observe(EarconVolumeSet(set_percent), 0.0)
+
+    async def live() -> int:
+        context = BoxContext(lambda: local(tmp_path / "s", nothing_to_prepare), storage=Storage(kept_panel=kept))
+        return assemble(Settings(), dataclasses.replace(context, wants_wakeword=False), panel).speaker.earcon_percent
+
+    assert asyncio.run(live()) == percent

@@ -141,8 +141,9 @@ def test_lights_that_can_be_dimmed_and_boxes_that_can_only_be_heard_are_known(tm
         return handles_of(Settings(), context, parts, lambda: "", Presses(parts.mailbox.post, parts.mailbox.call))
 
     lights = Lights([])
-    lit, heard = asyncio.run(live(lights)), asyncio.run(live(HeardPanel()))
+    lit, heard, both = (asyncio.run(live(panel)) for panel in (lights, HeardPanel(), HeardPanel(lights)))
     lights.close()
 
     assert (lit.lights, lit.is_heard_only) == (lights, False)
     assert (heard.lights, heard.is_heard_only) == (None, True)
+    assert (both.lights, both.is_heard_only) == (lights, False)

@@ -20,7 +20,7 @@ from edgevoice.alarms.keeper import Keeper
 from edgevoice.box import running
 from edgevoice.box.announcements import Announcements
 from edgevoice.box.assembly import Parts, assemble
-from edgevoice.box.context import BoxContext, Storage
+from edgevoice.box.context import BoxContext, Storage, kept_panel_of
 from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
 from edgevoice.box.running import observers_of
@@ -29,6 +29,7 @@ from edgevoice.box.speech import Speech
 from edgevoice.box.whispers import Whispers
 from edgevoice.core.facts import Device, MutePressed
 from edgevoice.core.orders import Light
+from edgevoice.core.panel_facts import BrightnessSet
 from edgevoice.core.ports import Observer, Report
 from edgevoice.echo import surroundings
 from edgevoice.echo.mix import MixState
@@ -45,6 +46,8 @@ from edgevoice.host.service_manager import ServiceManager
 from edgevoice.host.stalls import StallWatch
 from edgevoice.observers.conversation_log import ConversationLog
 from edgevoice.observers.minutes import Minutes
+from edgevoice.panel.audible import HeardPanel
+from edgevoice.panel.lights import Lights
 from edgevoice.panel.none import NoPanel
 from edgevoice.personas.personas import Personas
 from edgevoice.personas.speaking import SpeakingPersona
@@ -700,3 +703,19 @@ def test_a_mix_that_the_settings_name_is_captured_for_the_echo_stage(tmp_path: P
 
     assert len(asyncio.run(live())) == 1
     assert notes == [("hw:Loopback,1", "")]
+
+
+@pytest.mark.parametrize("is_heard", [False, True], ids=["lights", "lights-and-sounds"])
+def test_the_lights_are_as_bright_as_they_were_set_last(
+    *, is_heard: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, lights = Served(monkeypatch), Lights([])
+    kept = kept_panel_of(Settings(), tmp_path)
+    kept.observe(BrightnessSet(7), 0.0)
+    panel = HeardPanel(lights) if is_heard else lights
+    monkeypatch.setattr(running, "open_panel", lambda *_given, **_named: (panel, None))
+
+    served.serve(replace(CONTEXT, storage=Storage(kept_panel=kept)))
+    lights.close()
+
+    assert lights.brightness_percent == 7

@@ -9,10 +9,12 @@ import pytest
 from edgevoice.core.facts import Event
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Earcon, MuteMicrophone, PlayEarcon, UnmuteMicrophone
-from edgevoice.core.panel_facts import MuteSwitched, VolumeChanged
+from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet, MuteSwitched, VolumeChanged
 from edgevoice.observers import kept_panel
-from edgevoice.observers.kept_panel import FILE_NAME, KeptPanel
+from edgevoice.observers.kept_panel import FILE_NAME, KeptPanel, PanelLevels
 from tests.waiting import eventually
+
+LEVELS = PanelLevels(volume=70, earcons=40, brightness=100)
 
 
 def run(panel: KeptPanel, *notices: Notice, until: Callable[[], bool] = lambda: True) -> list[Event]:
@@ -38,33 +40,47 @@ def has(folder: Path, content: bytes) -> Callable[[], bool]:
 
 
 def test_a_muted_box_is_muted_again_after_a_restart(tmp_path: Path) -> None:
-    assert run(KeptPanel(tmp_path, 70), MuteMicrophone(), until=has(tmp_path, b'"is_muted":true')) == []
+    assert run(KeptPanel(tmp_path, LEVELS), MuteMicrophone(), until=has(tmp_path, b'"is_muted":true')) == []
 
     muted = [MuteSwitched(is_muted=True)]
-    assert run(KeptPanel(tmp_path, 70)) == muted
-    assert run(KeptPanel(tmp_path, 70), UnmuteMicrophone(), until=has(tmp_path, b'"is_muted":false')) == muted
-    assert run(KeptPanel(tmp_path, 70)) == []
+    assert run(KeptPanel(tmp_path, LEVELS)) == muted
+    assert run(KeptPanel(tmp_path, LEVELS), UnmuteMicrophone(), until=has(tmp_path, b'"is_muted":false')) == muted
+    assert run(KeptPanel(tmp_path, LEVELS)) == []
 
 
 def test_a_slide_switch_keeps_its_own_place(tmp_path: Path) -> None:
-    run(KeptPanel(tmp_path, 70), MuteMicrophone(), until=has(tmp_path, b'"is_muted":true'))
+    run(KeptPanel(tmp_path, LEVELS), MuteMicrophone(), until=has(tmp_path, b'"is_muted":true'))
 
-    assert run(KeptPanel(tmp_path, 70, keeps_mute=False)) == []
+    assert run(KeptPanel(tmp_path, LEVELS, keeps_mute=False)) == []
 
 
 def test_the_volume_is_kept_until_the_settings_change(tmp_path: Path) -> None:
-    assert KeptPanel(tmp_path, 70).volume_percent == 70
-    run(KeptPanel(tmp_path, 70), VolumeChanged(35), until=has(tmp_path, b":35"))
+    assert KeptPanel(tmp_path, LEVELS).levels.volume == 70
+    run(KeptPanel(tmp_path, LEVELS), VolumeChanged(35), until=has(tmp_path, b":35"))
 
-    assert KeptPanel(tmp_path, 70).volume_percent == 35
-    assert KeptPanel(tmp_path, 60).volume_percent == 60
+    assert KeptPanel(tmp_path, LEVELS).levels.volume == 35
+    assert KeptPanel(tmp_path, LEVELS._replace(volume=60)).levels.volume == 60
+
+
+def test_the_volume_of_the_earcons_and_the_brightness_are_kept_until_their_settings_change(tmp_path: Path) -> None:
+    run(KeptPanel(tmp_path, LEVELS), EarconVolumeSet(0), BrightnessSet(5), until=has(tmp_path, b":5"))
+
+    assert KeptPanel(tmp_path, LEVELS).levels == PanelLevels(volume=70, earcons=0, brightness=5)
+    assert KeptPanel(tmp_path, LEVELS._replace(earcons=50)).levels == PanelLevels(70, 50, 5)
+    assert KeptPanel(tmp_path, LEVELS._replace(brightness=80)).levels == PanelLevels(70, 0, 80)
+
+
+def test_the_file_of_an_older_box_keeps_its_volume(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text('{"is_muted":false,"volume_percent":35,"configured_percent":70}')
+
+    assert KeptPanel(tmp_path, LEVELS).levels == LEVELS._replace(volume=35)
 
 
 def test_what_concerns_neither_is_not_written(tmp_path: Path) -> None:
-    run(KeptPanel(tmp_path, 70), PlayEarcon(Earcon.MUTED))
+    run(KeptPanel(tmp_path, LEVELS), PlayEarcon(Earcon.MUTED))
     assert not (tmp_path / FILE_NAME).exists()
 
-    run(KeptPanel(tmp_path, 70), VolumeChanged(40), until=has(tmp_path, b":40"))
+    run(KeptPanel(tmp_path, LEVELS), VolumeChanged(40), until=has(tmp_path, b":40"))
     assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
@@ -74,9 +90,9 @@ def test_a_damaged_file_counts_as_absent_and_is_logged(
 ) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
 
-    panel = KeptPanel(tmp_path, 70)
+    panel = KeptPanel(tmp_path, LEVELS)
 
-    assert (panel.is_muted, panel.volume_percent) == (False, 70)
+    assert (panel.is_muted, panel.levels) == (False, LEVELS)
     assert [record.message for record in caplog.records] == ["panel-file-unreadable"]
 
 
@@ -88,6 +104,6 @@ def test_a_full_disk_is_logged_and_the_box_goes_on(
 
     monkeypatch.setattr(kept_panel, "write_whole", refuse)
 
-    run(KeptPanel(tmp_path, 70), VolumeChanged(10), until=lambda: bool(caplog.records))
+    run(KeptPanel(tmp_path, LEVELS), VolumeChanged(10), until=lambda: bool(caplog.records))
 
     assert caplog.records[0].message == "panel-file-not-written"

@@ -23,6 +23,8 @@ from edgevoice.core.panel_facts import (
     BoxStarted,
     BoxStarting,
     BoxStopping,
+    BrightnessSet,
+    EarconVolumeSet,
     ForgetHeld,
     MuteSwitched,
     PanelFact,
@@ -63,6 +65,8 @@ class PanelControls:
             case VolumeChanged(percent=percent):
                 self._box.show_volume(percent, now + _VOLUME_SHOWN_S)
                 return []
+            case EarconVolumeSet() | BrightnessSet():
+                return []  # an observer keeps them
             case ForgetHeld():
                 return [*self._end_everything(), PlayEarcon(Earcon.FORGOTTEN), ForgetEverything()]
             case ShutDownHeld():

@@ -12,6 +12,7 @@ from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed, WakeRequested
 from edgevoice.core.lights import meaning
 from edgevoice.core.orders import Light
+from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet
 from edgevoice.core.ports import Report
 from edgevoice.errors import remedy_of
 from edgevoice.integrations.control.live import LiveBox
@@ -218,6 +219,7 @@ class Commands:
                 )
             self._note(request)
             self._box.speaker.earcon_percent = percent
+            self._report(EarconVolumeSet(percent))
         return {"earcon_percent": self._box.speaker.earcon_percent}
 
     def _brightness(self, request: messages.SetBrightness, percent: int | None) -> dict[str, Any]:
@@ -226,6 +228,7 @@ class Commands:
         if percent is not None:
             self._note(request)
             self._box.lights.brightness_percent = percent
+            self._report(BrightnessSet(percent))
         return {"brightness_percent": self._box.lights.brightness_percent}
 
     def _status(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 
 from edgevoice.core.announcements import Announcement, AnnouncementDue, AnnouncementOutcome, RingDue, RingOutcome
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import Device, DeviceLost, MutePressed, TalkHeld, TurnEnded
+from edgevoice.core.facts import Device, DeviceLost, Event, MutePressed, TalkHeld, TurnEnded
 from edgevoice.core.orders import (
     CloseLink,
     CutClip,
@@ -21,6 +21,8 @@ from edgevoice.core.panel_facts import (
     BoxStarted,
     BoxStarting,
     BoxStopping,
+    BrightnessSet,
+    EarconVolumeSet,
     ForgetHeld,
     ShutDownHeld,
     VolumeChanged,
@@ -103,3 +105,8 @@ def test_a_new_volume_never_hides_the_users_turn_a_ring_or_a_fault(before: tuple
     box.hear(VolumeChanged(40))
 
     assert box.conversation.light == usual
+
+
+@pytest.mark.parametrize("fact", [EarconVolumeSet(20), BrightnessSet(20)], ids=lambda fact: type(fact).__name__)
+def test_levels_that_only_an_observer_keeps_change_nothing(fact: Event) -> None:
+    assert drive().hear(fact) == []

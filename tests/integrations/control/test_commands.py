@@ -12,6 +12,7 @@ from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event, LinkLost, LinkOpened, MutePressed, TalkHeld, TalkPressed, WakeRequested
 from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded
 from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet
 from edgevoice.integrations.control.commands import Allotment, BoxHandles, Commands, Sounds
 from edgevoice.integrations.control.view import BoxView
 from tests.integrations.control.conftest import Personas, Speaker, echo_timers
@@ -259,6 +260,7 @@ def test_earcons_and_lights_have_a_level_that_is_reported_and_set() -> None:
     assert box.do(messages.SetBrightness()) == {"brightness_percent": 100}
     assert box.do(messages.SetBrightness(percent=5)) == {"brightness_percent": 5}
     assert box.speaker.earcon_percent == 0
+    assert box.facts == [EarconVolumeSet(0), BrightnessSet(5)], "so that they are kept"
 
 
 def test_a_box_that_can_only_be_heard_keeps_its_earcons() -> None:
