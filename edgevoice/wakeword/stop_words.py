@@ -23,29 +23,34 @@ from edgevoice.errors import EdgevoiceError
 from edgevoice.journal import tell
 from edgevoice.wakeword.engine import stages_in
 from edgevoice.wakeword.frame_queue import FrameQueue
-from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
+from edgevoice.wakeword.models.shapes import FRAME, Samples
 from edgevoice.wakeword.models.stop_classifier import StopScorer
 
 _log = logging.getLogger(__name__)
 
 WORDS: Final = ("stop", "snooze")
 
-CANDIDATE: Final = 0.004
+CANDIDATE: Final = 0.002
 """The score from which a word is likely."""
 
 ALONE: Final = 0.8
 """The score from which a likely word is one without a second opinion."""
 
-FIT_WEIGHT: Final = 0.5
+FIT_WEIGHT: Final = 2.0
 """What the second opinion counts, relative to the logarithm of the first one's odds."""
 
-TOGETHER: Final = {"stop": -3.9, "snooze": -1.5}
-"""The sum of both from which a likely word is one. These and `FIT_WEIGHT` were chosen by the words of
-`edgevoice bench household` and 54 minutes of people, television and babble in other languages.
+TOGETHER: Final = {"stop": -7.0, "snooze": -5.3}
+"""The sum of both from which a likely word is one. These and `FIT_WEIGHT` were chosen with 16 voices and sentences that
+`edgevoice bench household` does not use.
 """
 
-_HEARD_FRAMES: Final = RATE_HZ // FRAME
-"""What the second opinion hears: the last second. A word that is not alone in it fits badly."""
+_WAITS_FRAMES: Final = 3
+"""How long a likely word waits for the second opinion: 240 ms in which nothing may follow it."""
+
+_HEARD_FRAMES: Final = 18
+"""What the second opinion hears: the last 1.44 s, some 0.4 s of them before the word and 0.3 s after it. A word that
+is not alone in them fits badly. Of "turn it up" the last second is like "stop".
+"""
 
 _REST_FRAMES: Final = 3
 """For how many frames after a likely one a word is not considered again."""
@@ -65,12 +70,16 @@ class StopScores(Protocol):
 
 
 class StopDecision:
-    """Decides which word was said, frame by frame, one frame after it is first likely; ``fit`` is a second opinion."""
+    """Decides which word was said, frame by frame; ``fit`` is a second opinion.
+
+    A word that is likely is decided 240 ms later, when it is known whether another follows. Its score is the higher of
+    the first two.
+    """
 
     def __init__(self, fit: Fit | None = None) -> None:
         self._fit = fit
         self._sound: deque[Samples] = deque(maxlen=_HEARD_FRAMES)
-        self._likely: dict[str, float] = {}
+        self._likely: dict[str, list[float]] = {}
         self._rests = dict.fromkeys(WORDS, 0)
 
     def take(self, frame: Samples, scores: tuple[float, float]) -> StopWordHeard | None:
@@ -78,13 +87,16 @@ class StopDecision:
         self._sound.append(frame)
         heard = None
         for word, score in zip(WORDS, scores, strict=True):
-            likely = self._likely.pop(word, None)
-            if likely is not None and self._is_certain(word, max(likely, score)):
-                heard = StopWordHeard(is_snooze=word == WORDS[1])
+            if (likely := self._likely.get(word)) is not None:
+                likely.append(score)
+                if len(likely) > _WAITS_FRAMES:
+                    del self._likely[word]
+                    if self._is_certain(word, max(likely[:2])):
+                        heard = StopWordHeard(is_snooze=word == WORDS[1])
             if self._rests[word]:
                 self._rests[word] -= 1
             elif score >= CANDIDATE:
-                self._likely[word] = score
+                self._likely[word] = [score]
                 self._rests[word] = _REST_FRAMES
         return heard
 

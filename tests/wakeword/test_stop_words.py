@@ -22,6 +22,7 @@ from tests.wakeword.sounds import parts
 
 SILENCE = np.zeros(FRAME, np.int16)
 NOTHING = (0.0, 0.0)
+QUIET = [NOTHING] * 3
 LIKELY, SURE = CANDIDATE + 0.01, ALONE + 0.01
 
 
@@ -35,12 +36,13 @@ def heard_in(scores: Sequence[tuple[float, float]], fit: Fit | None = None) -> l
 @pytest.mark.parametrize(
     ("scores", "words"),
     [
-        ([(SURE, 0.0), NOTHING], [(1, "stop")]),
-        ([(0.0, LIKELY), (0.0, SURE)], [(1, "snooze")]),
-        ([(SURE, 0.0)] * 4, [(1, "stop")]),
-        ([(SURE, 0.0), *[NOTHING] * 3, (SURE, 0.0), NOTHING], [(1, "stop"), (5, "stop")]),
+        ([(SURE, 0.0), *QUIET], [(3, "stop")]),
+        ([(0.0, LIKELY), (0.0, SURE), *QUIET], [(3, "snooze")]),
+        ([(SURE, 0.0)] * 4, [(3, "stop")]),
+        ([(SURE, 0.0), *QUIET, (SURE, 0.0), *QUIET], [(3, "stop"), (7, "stop")]),
         ([(LIKELY, LIKELY)] * 9, []),
-        ([(SURE, 0.0)], []),
+        ([(LIKELY, 0.0), NOTHING, (SURE, 0.0), NOTHING], []),
+        ([(SURE, 0.0), *QUIET[1:]], []),
     ],
 )
 def test_without_a_second_opinion_only_a_sure_word_is_one(
@@ -49,12 +51,14 @@ def test_without_a_second_opinion_only_a_sure_word_is_one(
     assert heard_in(scores) == words
 
 
-@pytest.mark.parametrize(("score", "fit", "is_heard"), [(0.1, 0.0, True), (0.1, -9.0, False), (1.0, -9.0, True)])
+@pytest.mark.parametrize(
+    ("score", "fit", "is_heard"), [(0.004, 0.0, True), (0.1, -9.0, False), (0.9, -9.0, False), (1.0, -9.0, True)]
+)
 def test_a_second_opinion_is_weighed_with_the_first(score: float, fit: float, *, is_heard: bool) -> None:
-    assert bool(heard_in([(score, 0.0), NOTHING], lambda _sound, _word: fit)) is is_heard
+    assert bool(heard_in([(score, 0.0), *QUIET], lambda _sound, _word: fit)) is is_heard
 
 
-def test_the_second_opinion_hears_the_last_second_and_only_of_likely_words() -> None:
+def test_the_second_opinion_hears_what_came_before_and_after_and_only_of_likely_words() -> None:
     asked: list[tuple[int, str]] = []
 
     def fit(sound: Samples, word: str) -> float:
@@ -62,7 +66,18 @@ def test_the_second_opinion_hears_the_last_second_and_only_of_likely_words() -> 
         return -99.0
 
     heard_in([NOTHING] * 20 + [(0.0, LIKELY)] + [NOTHING] * 9, fit)
-    assert asked == [(12 * FRAME, "snooze")]
+    assert asked == [(18 * FRAME, "snooze")]
+
+
+def test_the_second_opinion_is_asked_when_it_is_known_whether_another_word_follows() -> None:
+    decision, asked = StopDecision(lambda sound, _word: 0.0 if not sound[-1] else -99.0), []
+    for follows in (0, 1):
+        sounds = [SILENCE, np.full(FRAME, follows, np.int16), np.full(FRAME, follows, np.int16)]
+        heard = [decision.take(each, NOTHING) for each in (SILENCE,) * 18]
+        heard += [decision.take(SILENCE, (LIKELY, 0.0)), *(decision.take(each, NOTHING) for each in sounds)]
+        asked.append(heard[-1])
+
+    assert asked == [StopWordHeard(), None]
 
 
 class LoudWord:
@@ -90,7 +105,7 @@ class Kitchen:
             raise self.problem
         return LoudWord(), None
 
-    def hear(self, frames: int = 2) -> None:
+    def hear(self, frames: int = 4) -> None:
         for number in range(frames):
             self.words.hear(LOUD, FRAME * (number + 1))
 

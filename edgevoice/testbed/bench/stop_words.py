@@ -66,6 +66,9 @@ _SPOKEN: Final = (
     *("will it snow this weekend", "my phone stopped working yesterday", "start from the top of the page"),
     *("i think the volume of this book is missing", "send a message to peter", "open the garage door"),
     *("who was the first man on the moon", "it is not going to stop raining", "can you pass me the salt"),
+    *("fill it up", "warm it up a bit", "tidy up your room", "pick up the phone", "hop on the bus", "mop the floor"),
+    *("the tap is dripping", "start the washing machine", "store it in the fridge", "stack the chairs please"),
+    *("a spot of tea", "that is enough", "is it burning", "good night", "see you soon", "where are my shoes"),
 )
 _PAUSES_S: Final = (0.2, 0.5, 1.0)
 
@@ -101,18 +104,23 @@ class RingingBox(SimulatedBox):
                 pass
 
 
-def stops_heard(tell: Callable[[str], None]) -> int:
-    """Return how many of the words were heard, each as what it was; ``tell`` gets a line for each room."""
+def stops_heard(tell: Callable[[str], None]) -> tuple[int, int]:
+    """Return how many of the words were heard, each as what it was, and how many that nobody had said.
+
+    ``tell`` gets a line for each room.
+    """
     said = list(_words())
     chance = random.Random(7)
     chance.shuffle(said)
-    heard = 0
+    heard = unsaid = 0
     for number in range(_ROOMS):
         share = said[number * len(said) // _ROOMS : (number + 1) * len(said) // _ROOMS]
-        missed = _missed_in(number, share, chance)
+        missed, others = _missed_in(number, share, chance)
         heard += len(share) - len(missed)
-        tell(f"room {number + 1}: {len(share) - len(missed)} of {len(share)} heard; missed: {', '.join(missed) or '-'}")
-    return heard
+        unsaid += len(others)
+        counts = f"room {number + 1}: {len(share) - len(missed)} of {len(share)} heard"
+        tell(f"{counts}; missed: {', '.join(missed) or '-'}; heard in the ring: {', '.join(others) or '-'}")
+    return heard, unsaid
 
 
 def _words() -> Iterator[tuple[str, str, _Sound]]:
@@ -140,8 +148,11 @@ def ring(cycles: int) -> npt.NDArray[np.int16]:
     return (np.tile(once, cycles) * _RING_GAIN).astype(np.int16)
 
 
-def _missed_in(number: int, said: list[tuple[str, str, _Sound]], chance: random.Random) -> list[str]:
-    """Say these words over the ring of a box in one room, as loud as it is there; return those that were not heard."""
+def _missed_in(number: int, said: list[tuple[str, str, _Sound]], chance: random.Random) -> tuple[list[str], list[str]]:
+    """Say these words over the ring of a box in one room, as loud as it is there.
+
+    Return those that were not heard, and those that were heard while nobody spoke.
+    """
     room, far = room_number(number + 1, (0.0, 50.0, -30.0, 20.0)[number]), ring(20)
     sample = soxr.resample(far[: 8 * FAR_END_HZ], FAR_END_HZ, NEAR_END_HZ).astype(np.int16)
     level = level_dbfs(hear_all(room, sample))
@@ -154,11 +165,17 @@ def _missed_in(number: int, said: list[tuple[str, str, _Sound]], chance: random.
     box = RingingBox(Tier.SUPPRESSOR, room, seed=number)
     box.say(far)
     heard = _heard_in(b"".join(box.hear(near[at : at + BLOCK]) for at in range(0, len(near), BLOCK)))
-    return [
+    missed = [
         f"{word} ({voice})"
         for (voice, word, _), (begin_s, end_s) in zip(said, ends, strict=True)
         if not any(begin_s < at_s < end_s + _AFTERWARDS_S and what == word for at_s, what in heard)
     ]
+    others = [
+        f"{what} at {at_s:.1f} s"
+        for at_s, what in heard
+        if not any(begin_s < at_s < end_s + _AFTERWARDS_S for begin_s, end_s in ends)
+    ]
+    return missed, others
 
 
 def _heard_in(near_end: bytes) -> list[tuple[float, str]]:
