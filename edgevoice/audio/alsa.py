@@ -6,6 +6,7 @@ would take longer than the 2 ms before the converter in which a cut is written. 
 
 import ctypes
 import os
+from collections.abc import Callable
 from enum import IntEnum
 from functools import cache
 
@@ -100,6 +101,26 @@ class Pcm:
     def available(self) -> int:
         """Return how many frames may be written, or read; more than the ring has if the converter is ahead."""
         return int(self._check(self._library.snd_pcm_avail(self._handle), "asking for the position"))
+
+    def captured(self, lost: Callable[[], None]) -> int:
+        """Return how many frames can be read; a stream that has stopped begins again with 0, and ``lost`` is called.
+
+        It stops when nobody has read for too long, or when the machine sleeps. ``AlsaError`` if the device is gone.
+        """
+        try:
+            available = self.available()
+        except AlsaError as error:
+            if self.state not in {PcmState.XRUN, PcmState.SUSPENDED}:
+                raise error from None
+            available = -1
+        if self.state == PcmState.DISCONNECTED:
+            raise AlsaError(0, "the device was unplugged")
+        if available >= 0 and self.state == PcmState.RUNNING:
+            return available
+        lost()
+        self.prepare()
+        self.start()
+        return 0
 
     def wait(self, limit_ms: int) -> None:
         """Wait until a period may be read, or for so long; others run meanwhile. An error shows with the next call."""

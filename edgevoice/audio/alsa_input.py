@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from edgevoice.audio.alsa import AlsaError, Pcm, PcmState
+from edgevoice.audio.alsa import AlsaError, Pcm
 from edgevoice.audio.callback_threads import CallbackThreads
 from edgevoice.audio.capture import Callback
 from edgevoice.audio.card_ring import require_ring
@@ -81,7 +81,7 @@ class AlsaInput:
     def _take(self) -> float:
         """Hand over every whole period that was captured; return for how many seconds nothing is to be done."""
         is_hurried = self._is_hurried()
-        available = self._available()
+        available = self._pcm.captured(self._microphone.timing.lost)
         self._microphone.timing.observe(self._microphone.position + available, time.monotonic())
         frames = available - available % PERIOD
         if frames:
@@ -92,19 +92,3 @@ class AlsaInput:
                 self._callback(pcm[at : at + piece], piece // size, None, 0)
         step = PERIOD if is_hurried else FRAME - self._microphone.position % FRAME
         return max(_SOON_S, (step - available % PERIOD) / NEAR_END_HZ + _EARLY_S)
-
-    def _available(self) -> int:
-        try:
-            available = self._pcm.available()
-        except AlsaError as error:
-            if self._pcm.state not in {PcmState.XRUN, PcmState.SUSPENDED}:
-                raise error from None
-            available = -1
-        if self._pcm.state == PcmState.DISCONNECTED:
-            raise AlsaError(0, "the card was unplugged")
-        if available < 0 or self._pcm.state != PcmState.RUNNING:
-            self._microphone.timing.lost()
-            self._pcm.prepare()
-            self._pcm.start()
-            available = 0
-        return available

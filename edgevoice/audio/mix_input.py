@@ -11,7 +11,7 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.audio.alsa import AlsaError, Pcm, PcmState
+from edgevoice.audio.alsa import AlsaError, Pcm
 from edgevoice.audio.callback_threads import CallbackThreads
 from edgevoice.audio.callback_time import CallbackTime
 from edgevoice.audio.cards import Card, alsa_name, cards_present, place_of
@@ -81,7 +81,7 @@ class MixInput:
 
     def _take(self) -> int:
         """Hand over every whole period that was captured; return how many."""
-        available = self._available()
+        available = self._pcm.captured(self.timing.lost)
         at = (self._read + available) * FAR_END_HZ / self._rate_hz
         self.timing.observe(int(at), time.monotonic())
         periods = available // self._period
@@ -95,22 +95,6 @@ class MixInput:
         one = self._halver.take(samples) if self._channels > 1 else samples
         is_silent = not len(one) or (int(one.max()) <= _FAINT and int(one.min()) >= -_FAINT)
         self._listener.played(None if is_silent else one, len(one))
-
-    def _available(self) -> int:
-        try:
-            available = self._pcm.available()
-        except AlsaError as error:
-            if self._pcm.state not in {PcmState.XRUN, PcmState.SUSPENDED}:
-                raise error from None
-            available = -1
-        if self._pcm.state == PcmState.DISCONNECTED:
-            raise AlsaError(0, "the device was unplugged")
-        if available < 0 or self._pcm.state != PcmState.RUNNING:
-            self.timing.lost()
-            self._pcm.prepare()
-            self._pcm.start()
-            available = 0
-        return available
 
 
 class Halver:
