@@ -17,6 +17,7 @@ readonly key_encrypted=$at/etc/credstore.encrypted/edgevoice.api_key
 readonly unit=$at/etc/systemd/system/edgevoice.service
 readonly page_enabled=${unit%/*}/sockets.target.wants/edgevoice-page.socket
 readonly key_drop_in=$unit.d/10-key.conf
+readonly power_rule=$at/etc/polkit-1/rules.d/49-edgevoice-poweroff.rules
 readonly alsa_names=$at/etc/alsa/conf.d/99-edgevoice.conf
 readonly manual=$at/usr/local/share/man/man1/edgevoice.1 completion=$at/usr/local/share/bash-completion/completions/edgevoice
 readonly zsh_completion=$at/usr/local/share/zsh/site-functions/_edgevoice

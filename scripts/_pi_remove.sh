@@ -80,7 +80,7 @@ remove_program() {
     read -r _ to _ <<<"$each"
     gone "$to"
   done
-  gone "$alsa_names" "$manual" "$completion" "$zsh_completion" "$cache" "$PIP_CACHE_DIR"
+  gone "$alsa_names" "$power_rule" "$manual" "$completion" "$zsh_completion" "$cache" "$PIP_CACHE_DIR"
   # From groups other than our own, too.
   while read -r person group; do
     [[ " $(id -nG "$person" 2>/dev/null) " != *" $group "* ]] || change "remove $person from $group" gpasswd -d "$person" "$group"

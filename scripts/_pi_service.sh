@@ -27,6 +27,25 @@ settings() {
   copy "$scratch/alsa.conf" "$alsa_names" 644
   [[ $is_dry ]] || "$prefix/bin/edgevoice" config check --config "$settings_file" >"$scratch/log" 2>&1 ||
     fail "the settings are refused"
+  shutting_down
+}
+
+# shutting_down: let the service shut the machine down, as long as the settings want it.
+shutting_down() {
+  if ! shuts_down; then
+    [[ ! -e $power_rule ]] || change "no longer let the buttons shut down" rm -f -- "$power_rule"
+    return 0
+  fi
+  copy "$checkout/systemd/${power_rule##*/}" "$power_rule" 644
+  [[ $is_dry || -e $at/usr/lib/polkit-1/polkitd ]] ||
+    note "panel.shuts_down needs polkit, which is not installed: sudo apt-get install polkitd"
+}
+
+shuts_down() {
+  [[ -e $settings_file ]] && has_python && /usr/bin/python3 -I -c '
+import sys, tomllib
+with open(sys.argv[1], "rb") as file:
+    sys.exit(tomllib.load(file).get("panel", {}).get("shuts_down") is not True)' "$settings_file" 2>/dev/null
 }
 
 write_settings() {

@@ -201,3 +201,23 @@ def test_changes_made_by_the_owner_since_are_kept(pi: System) -> None:
     assert "as it should be" in settings(pi)
     assert "as it should be" in settings(pi, hat=HAT)
     assert place.read_text(encoding="utf-8") == mine
+
+
+@pytest.mark.parametrize("polkitd", [True, False], ids=["with-polkitd", "without"])
+def test_the_service_may_shut_the_machine_down_only_while_the_settings_want_it(pi: System, *, polkitd: bool) -> None:
+    rule, settings = pi.path("/etc/polkit-1/rules.d/49-edgevoice-poweroff.rules"), pi.path(SETTINGS)
+    if polkitd:
+        pi.write("/usr/lib/polkit-1/polkitd", "")
+    well(pi.step(STEP))
+    assert not rule.exists()
+
+    text = settings.read_text()
+    settings.write_text('panel.shuts_down = true\n[log]\nlevel = "info"\n')
+    told = well(pi.step(STEP))
+    assert '"edgevoice"' in rule.read_text()
+    assert rule.stat().st_mode & 0o777 == 0o644
+    assert ("apt-get install polkitd" in told) is not polkitd
+
+    settings.write_text(text)
+    well(pi.step(STEP))
+    assert not rule.exists()

@@ -298,3 +298,13 @@ def test_a_reload_signals_the_box_and_fails_for_refused_settings() -> None:
     assert checked == f"{directives()['ExecStart'][0].removesuffix(' run')} config check"
     # Else the check would not be reached, or its refusal would be lost.
     assert reload.startswith("/bin/sh -ec ")
+
+
+def test_only_the_user_of_the_service_may_shut_down_and_do_nothing_else() -> None:
+    rule = (ROOT / "systemd" / "49-edgevoice-poweroff.rules").read_text(encoding="utf-8")
+
+    assert re.findall(r'subject\.user == "(\w+)"', rule) == directives()["User"]
+    assert set(re.findall(r'"(org\.[\w.-]+)"', rule)) == {
+        "org.freedesktop.login1.power-off",
+        "org.freedesktop.login1.power-off-multiple-sessions",
+    }

@@ -11,19 +11,31 @@ from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
 
-_COMMAND = ("systemctl", "--no-ask-password", "poweroff")
-"""As another user than root it asks logind over D-Bus, which asks polkit: no privilege is needed in between."""
+_MANAGER = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
+_CALL = ("busctl", "--system", "--timeout=10", "call", *_MANAGER)
+"""logind asks polkit whether this user may: no privilege is needed in between.
 
-_REMEDY = (
-    "Allow it: sudo install -m 644 systemd/49-edgevoice-poweroff.rules /etc/polkit-1/rules.d/ (and install polkitd)."
-)
+Not `systemctl poweroff`: where logind refuses, that tries other ways, which the service must not have.
+"""
+
+_COMMAND = (*_CALL, "PowerOff", "b", "false")
+"""Not interactive: nobody would see the question for a password."""
+
+_QUESTION = (*_CALL, "CanPowerOff")
+_YES = 's "yes"'
+
+_REMEDY = "Run sudo scripts/setup again, which allows it while panel.shuts_down is true; it needs Debian's polkitd."
 
 
 class PowerOff(Observer):
-    """Shuts the machine down when the box orders it; ``command`` does it, and a refusal is logged with its remedy."""
+    """Shuts the machine down when the box orders it; ``command`` does it, and a refusal is logged with its remedy.
 
-    def __init__(self, command: Sequence[str] = _COMMAND) -> None:
+    ``question`` prints whether it would be refused, so that the log says so when the box starts.
+    """
+
+    def __init__(self, command: Sequence[str] = _COMMAND, question: Sequence[str] = _QUESTION) -> None:
         self._command = command
+        self._question = question
         self._wanted = asyncio.Event()
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - when does not matter
@@ -33,23 +45,29 @@ class PowerOff(Observer):
 
     async def run(self, report: Report) -> None:  # noqa: ARG002 - the box is stopped by the service manager
         """Shut down, each time it is wanted, forever: a refusal does not end the box."""
+        answer, problem = await _ask(self._question)
+        if answer != _YES:
+            problem = f"the buttons cannot shut down: {problem or f'logind answers {answer}'}. {_REMEDY}"
+            tell(_log, logging.WARNING, "cannot-shut-down", problem=problem)
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            problem = await self._ask()
+            _, problem = await _ask(self._command)
             if problem:
-                tell(_log, logging.ERROR, "not-shut-down", problem=f"{problem}. {_REMEDY}")
+                problem = f"the machine is not shut down: {problem}. {_REMEDY}"
+                tell(_log, logging.ERROR, "not-shut-down", problem=problem)
 
-    async def _ask(self) -> str:
-        """Return why the machine is not shut down, empty if it is about to be."""
-        try:
-            child = await asyncio.create_subprocess_exec(
-                *self._command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-            )
-        except OSError as error:
-            return f"{self._command[0]} cannot be started: {error.strerror}"
-        _, complaint = await child.communicate()
-        if child.returncode == 0:
-            return ""
-        lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        return f"the machine is not shut down: {lines[0].rstrip('.')}"
+
+async def _ask(command: Sequence[str]) -> tuple[str, str]:
+    """Return what a command prints, and why it failed, empty if it has not."""
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+    except OSError as error:
+        return "", f"{command[0]} cannot be started: {error.strerror}"
+    answer, complaint = await child.communicate()
+    if child.returncode == 0:
+        return answer.decode("utf-8", "replace").strip(), ""
+    lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+    return "", lines[0].rstrip(".")

@@ -1,26 +1,40 @@
-"""Both buttons held shut the machine down; a refusal is one line with its remedy, and the box runs on."""
+"""Both buttons held shut the machine down; a refusal is one line with its remedy, and the box runs on.
+
+No test can shut a machine down: logind is asked on a bus of the test's own.
+"""
 
 import asyncio
+import os
+import shutil
+import subprocess
+import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from edgevoice.core.orders import CloseLink, ShutDown
 from edgevoice.host.power import PowerOff
+from tests.integrations.music.test_players import CONFIG
 from tests.waiting import eventually
+
+ALLOWED = ("echo", 's "yes"')
+LOGIND = Path(__file__).with_name("small_logind.py")
+REMEDY = "Run sudo scripts/setup again"
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [vars(record)["fields"]["problem"] for record in caplog.records if record.name.startswith("edgevoice")]
 
 
-def ordered(power: PowerOff, done: object = None) -> None:
+def ordered(power: PowerOff, is_done: Callable[[], bool]) -> None:
     async def scene() -> None:
         running = asyncio.create_task(power.run(lambda _fact: None))
         power.observe(CloseLink(), 0.0)
         power.observe(ShutDown(), 0.0)
-        await eventually(lambda: done() if callable(done) else True)
+        await eventually(is_done)
         assert not running.done()
         running.cancel()
         # Otherwise asyncio warns, perhaps in the next test, that a child has ended after its loop.
@@ -33,7 +47,7 @@ def ordered(power: PowerOff, done: object = None) -> None:
 
 def test_the_machine_is_shut_down_by_the_command(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     mark = tmp_path / "down"
-    ordered(PowerOff(("touch", str(mark))), mark.exists)
+    ordered(PowerOff(("touch", str(mark)), ALLOWED), mark.exists)
 
     assert told(caplog) == []
 
@@ -41,20 +55,83 @@ def test_the_machine_is_shut_down_by_the_command(tmp_path: Path, caplog: pytest.
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (("sh", "-c", "echo 'Access denied.' >&2; exit 1"), "the machine is not shut down: Access denied. Allow it"),
-        (("false",), "the machine is not shut down: no reason given. Allow it"),
-        (("/nowhere/systemctl",), "/nowhere/systemctl cannot be started: No such file or directory. Allow it"),
+        (("sh", "-c", "echo 'Access denied.' >&2; exit 1"), "the machine is not shut down: Access denied. Run"),
+        (("false",), "the machine is not shut down: no reason given. Run"),
+        (
+            ("/nowhere/busctl",),
+            "the machine is not shut down: /nowhere/busctl cannot be started: No such file or directory. Run",
+        ),
     ],
 )
 def test_a_refusal_is_one_line_with_its_remedy(
     command: tuple[str, ...], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ordered(PowerOff(command), lambda: bool(told(caplog)))
+    ordered(PowerOff(command, ALLOWED), lambda: bool(told(caplog)))
 
     (problem,) = told(caplog)
     assert problem.startswith(reason)
-    assert "49-edgevoice-poweroff.rules" in problem
+    assert REMEDY in problem
 
 
-def test_by_default_logind_is_asked_without_a_password() -> None:
-    assert PowerOff()._command == ("systemctl", "--no-ask-password", "poweroff")
+@contextmanager
+def logind(folder: Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> Iterator["subprocess.Popen[str]"]:
+    """A logind of the test's own, in place of the system's for every child of this process."""
+    daemon = shutil.which("dbus-daemon")
+    if daemon is None or shutil.which("busctl") is None:
+        pytest.skip("dbus-daemon or busctl is not installed")
+    config = folder / "bus.conf"
+    config.write_text(CONFIG.format(path=folder / "bus"))
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={folder}/bus")
+    with ExitStack() as running:
+
+        def start(*command: str) -> "subprocess.Popen[str]":
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
+            running.callback(process.wait, 10)
+            running.callback(process.kill)
+            assert process.stdout is not None
+            running.callback(process.stdout.close)
+            assert process.stdout.readline()
+            return process
+
+        start(daemon, f"--config-file={config}", "--nofork", "--print-address=1")
+        yield start(sys.executable, str(LOGIND), answer)
+
+
+def test_logind_is_asked_to_shut_down_and_for_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[str] = []
+    with logind(tmp_path, "yes", monkeypatch) as manager:
+        asking = manager.stdout
+        assert asking is not None
+        reader = threading.Thread(target=lambda: asked.append(asking.readline()))
+        reader.start()
+        ordered(PowerOff(), lambda: bool(asked))
+        reader.join()
+
+    assert asked == ["PowerOff False\n"]
+    assert told(caplog) == []
+
+
+def test_a_box_that_logind_would_refuse_says_so_when_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with logind(tmp_path, "challenge", monkeypatch):
+        ordered(PowerOff(), lambda: len(told(caplog)) == 2)
+
+    first, refused = told(caplog)
+    assert first.startswith('the buttons cannot shut down: logind answers s "challenge". ')
+    assert refused.startswith("the machine is not shut down: Call failed: Access denied. ")
+    assert REMEDY in first
+    assert REMEDY in refused
+
+
+def test_a_machine_without_logind_says_so_when_the_box_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/nobody")
+    if shutil.which("busctl") is None:
+        pytest.skip("busctl is not installed")
+    ordered(PowerOff(("true",)), lambda: bool(told(caplog)))
+
+    assert told(caplog)[0].startswith("the buttons cannot shut down: ")
