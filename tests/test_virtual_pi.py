@@ -3,12 +3,14 @@
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.virtual_pi import checks
+from edgevoice.commands.config_template import template
+from tests.virtual_pi import checks, machine
 from tests.virtual_pi.board import LISTENING, STATUS, Lights, Refused
 from tests.virtual_pi.checks import CHECKS
 from tests.virtual_pi.sound import Tape
@@ -127,6 +129,36 @@ def test_files_installed_by_the_host_do_not_count_as_present_before(
     found = checks.files_without(before, after)
 
     assert found == {"d /opt", "d /etc", "f /etc/passwd", "f /etc/taken-away", "f /opt/boxes"}
+
+
+def test_the_checks_change_settings_in_the_file_that_setup_writes() -> None:
+    text = machine.with_settings(template(), "panel", {"led": '"rgb"', "volume_up_gpio": "5"})
+    text = machine.with_settings(text, "metrics", {"enabled": "true"})
+
+    found = tomllib.loads(text)
+
+    assert found["panel"] == {"led": "rgb", "volume_up_gpio": 5}
+    assert found["metrics"] == {"enabled": True}
+    assert machine.setting(text, "panel", "led") == "rgb"
+    assert machine.setting(text, "panel", "kind") == "auto"
+
+
+def test_a_setting_in_force_counts_and_not_the_default_that_is_still_beside_it() -> None:
+    text = '[speaker]\n# volume_percent = 70\n\nvolume_percent = 65\n[panel]\n# led = "plain"\n'
+
+    assert machine.setting(text, "speaker", "volume_percent") == "65"
+    assert tomllib.loads(machine.with_settings(text, "speaker", {"volume_percent": "60"}))["speaker"] == {
+        "volume_percent": 60
+    }
+
+
+def test_a_setting_that_is_gone_fails_its_check() -> None:
+    with pytest.raises(Refused, match=r"no line of panel\.lamp"):
+        machine.with_settings(template(), "panel", {"lamp": "1"})
+    with pytest.raises(Refused, match=r"no line of page\.led"):
+        machine.setting(template(), "page", "led")
+    with pytest.raises(Refused, match=r"no section \[lamps\]"):
+        machine.setting(template(), "lamps", "led")
 
 
 class Time:

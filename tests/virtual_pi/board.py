@@ -4,18 +4,33 @@ The lines are those of the kernel's gpio-sim. What the box drives is read where 
 button is pressed by the pull of its line: no code of the box or of GPIO Zero lies between.
 """
 
+import contextlib
+import fcntl
 import itertools
 import os
+import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 LISTENING, SPEAKING, STATUS, TALK, MUTE = 17, 27, 22, 23, 24
 """The defaults of the settings: three lights, two buttons."""
 
 _LOOK_S = 0.02
+_TURN_S = 0.05
+_SAMPLE_S = 0.0007
+"""Not a divisor of the 10 ms of a period of the PWM."""
+
+
+_GET_LINE = 0xC250B407
+"""GPIO_V2_GET_LINE_IOCTL of <linux/gpio.h>."""
+
+_LINE_REQUEST = struct.Struct("=64I 32s QI5I240x II5Ii")
+"""``struct gpio_v2_line_request``: offsets, consumer, configuration, number of offsets, and the descriptor."""
+
+_INPUT = 1 << 2
 
 
 class Refused(AssertionError):
@@ -108,10 +123,34 @@ class Board:
     def press(self, button: int, seconds: float = 0.15) -> float:
         """Press a button for a while and return the monotonic time at which it went down."""
         began = time.monotonic()
-        self._pull(button, "pull-down")
+        self.close(button)
         time.sleep(seconds)
-        self._pull(button, "pull-up")
+        self.open(button)
         return began
+
+    def close(self, line: int) -> None:
+        """Close the contact between a line and ground."""
+        self._pull(line, "pull-down")
+
+    def open(self, line: int) -> None:
+        """Open the contact, so that the line is what its resistor makes it: high."""
+        self._pull(line, "pull-up")
+
+    def turn(self, first: int, second: int) -> None:
+        """Turn a rotary encoder by one step: the contact of the first line closes and opens before the other's."""
+        for move, line in ((self.close, first), (self.close, second), (self.open, first), (self.open, second)):
+            move(line)
+            time.sleep(_TURN_S)
+
+    def share(self, line: int, seconds: float) -> float:
+        """Return for which share of a time a line is high: how bright an LED looks that is dimmed by PWM."""
+        levels = []
+        ends = time.monotonic() + seconds
+        with (self._chip / f"sim_gpio{line}" / "value").open("rb", buffering=0) as file:
+            while time.monotonic() < ends:
+                levels.append(int(os.pread(file.fileno(), 4, 0)))
+                time.sleep(_SAMPLE_S)
+        return sum(levels) / len(levels)
 
     def _pull(self, line: int, pull: str) -> None:
         (self._chip / f"sim_gpio{line}" / "pull").write_text(pull)
@@ -129,3 +168,16 @@ class Board:
                     levels[light] = level
                     self.lights.changes[light].append((time.monotonic(), level))
             time.sleep(_LOOK_S)
+
+
+@contextlib.contextmanager
+def taken(line: int) -> Iterator[None]:
+    """Have a line of the box's chip belong to another program meanwhile."""
+    with Path("/dev/gpiochip0").open("rb", buffering=0) as chip:
+        request = bytearray(_LINE_REQUEST.pack(line, *[0] * 63, b"another program", _INPUT, *[0] * 6, 1, 0, *[0] * 6))
+        fcntl.ioctl(chip, _GET_LINE, request)
+    descriptor = int(_LINE_REQUEST.unpack(request)[-1])
+    try:
+        yield
+    finally:
+        os.close(descriptor)

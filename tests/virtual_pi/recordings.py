@@ -1,5 +1,7 @@
 """Speech for the virtual Pi: the tests' recording of the wake word, and questions in the voice of the local service.
 
+Beside it ``sayings.txt``: which files of sentences scripts/setup makes.
+
 `python -m tests.virtual_pi.recordings FOLDER`, on the host: the guest has no numpy before the box is installed.
 """
 
@@ -12,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from edgevoice.box.sayings import wanted
 from edgevoice.local.speech.voice import SAMPLE_RATE_HZ, HibariVoice
 from tests.virtual_pi.sound import CHANNELS, RATE_HZ
 
@@ -25,14 +28,13 @@ def recordings() -> Mapping[str, Samples]:
         pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
         word = np.asarray(soxr.resample(pcm, file.getframerate(), RATE_HZ), np.int16)
     voice = HibariVoice.load()
-    sentences = ("What time is it?", "Tell me a joke.", "Tell me a story.")
-    time, joke, story = (_spoken(voice, words) for words in sentences)
+    sentences = ("What time is it?", "Tell me a story.")
+    time, story = (_spoken(voice, words) for words in sentences)
     # A card needs a moment to start, and a person pauses after the wake word.
     start, breath = np.zeros(RATE_HZ // 4, np.int16), np.zeros(RATE_HZ // 3, np.int16)
     return {
         "wake-word": np.concatenate([start, word]),
         "time": np.concatenate([start, word, breath, time]),
-        "joke": np.concatenate([start, word, breath, joke]),
         "story": np.concatenate([start, word, breath, story]),
     }
 
@@ -44,6 +46,7 @@ def _spoken(voice: HibariVoice, words: str) -> Samples:
 def main(folder: Path) -> None:
     """Write every recording into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sayings.txt").write_text("\n".join(wanted()), encoding="utf-8")
     for name, samples in recordings().items():
         with wave.open(str(folder / f"{name}.wav"), "wb") as file:
             file.setnchannels(CHANNELS)

@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.virtual_pi.board import Refused, run, until
 
@@ -16,8 +18,27 @@ START_LIMIT_S = 150.0
 
 def state(*names: str) -> dict[str, str]:
     """Return properties of the unit."""
-    told = run("systemctl", "show", UNIT, f"--property={','.join(names)}")
+    return properties(UNIT, *names)
+
+
+def properties(unit: str, *names: str) -> dict[str, str]:
+    """Return properties of a unit."""
+    told = run("systemctl", "show", unit, f"--property={','.join(names)}")
     return dict(line.split("=", 1) for line in told.splitlines())
+
+
+def ask(command: str, **fields: Any) -> dict[str, Any]:
+    """Send the box a request by its control socket and return the reply; ``Refused`` if the box refuses."""
+    with socket.socket(socket.AF_UNIX) as program:
+        program.settimeout(10)
+        program.connect("/run/edgevoice/control.sock")
+        program.sendall(json.dumps({"do": command, "id": 1, **fields}).encode() + b"\n")
+        with program.makefile("rb") as lines:
+            replies = (json.loads(line) for line in lines)
+            reply: dict[str, Any] = next(each for each in replies if each.get("id") == 1)
+    if not reply["ok"]:
+        raise Refused(f"{command} is refused: {reply['error']}")
+    return reply
 
 
 def status_of(*command: str) -> int:
@@ -45,8 +66,19 @@ def processes() -> set[int]:
     return {int(line) for line in told.splitlines()}
 
 
+def own_log() -> list[str]:
+    """Return what the current process of the daemon has logged."""
+    told = run("journalctl", f"--unit={UNIT}", f"_PID={main_process()}", "--output=cat", "--no-pager")
+    return told.splitlines()
+
+
+def stop() -> None:
+    """Stop the unit."""
+    run("systemctl", "stop", UNIT)
+
+
 def wait_for_start() -> None:
-    """Wait until the current start has finished; ``Refused`` if it fails."""
+    """Start the unit if it does not start already, and wait until it has; ``Refused`` if it fails."""
     run("systemctl", "start", UNIT, limit_s=START_LIMIT_S)
 
 
@@ -57,15 +89,13 @@ def is_ready() -> bool:
 
 
 def wait_for_answering() -> float:
-    """Wait until the service inside the box accepts connections and has built its caches; return the seconds.
+    """Wait until the service inside the box accepts connections; return the seconds.
 
-    On the guest's slow processor that takes a good part of a minute, and a client that connects meanwhile waits for it.
+    On the guest's slow processor that takes a while, and a client that connects meanwhile waits for it.
     """
 
     def is_there() -> bool:
-        sockets = [*Path("/run/edgevoice").glob("edgevoice-local-*/realtime.sock")]
-        sayings = [path for path in Path("/var/cache/edgevoice").glob("saying-*.s16") if path.stat().st_size]
-        return len(sockets) == 1 and len(sayings) == 2
+        return len([*Path("/run/edgevoice").glob("edgevoice-local-*/realtime.sock")]) == 1
 
     return until(is_there, 180, "the service inside the box did not come up", pause_s=0.5)
 
@@ -74,6 +104,12 @@ def journal(since: float) -> str:
     """Return the unit's log since a monotonic time."""
     wall = time.time() - (time.monotonic() - since)
     return run("journalctl", f"--unit={UNIT}", f"--since=@{wall:.3f}", "--output=cat", "--no-pager")
+
+
+def libraries(process: int) -> set[str]:
+    """Return the files that a process has mapped."""
+    maps = Path(f"/proc/{process}/maps").read_text(encoding="utf-8").splitlines()
+    return {words[5] for line in maps if len(words := line.split(maxsplit=5)) == 6 and words[5].startswith("/")}
 
 
 def real_time_threads(process: int) -> int:
