@@ -4,6 +4,7 @@ Most calls keep the interpreter: they take microseconds, and to give it away and
 would take longer than the 2 ms before the converter in which a cut is written. Only opening and closing let others run.
 """
 
+import contextlib
 import ctypes
 import os
 from collections.abc import Callable
@@ -187,6 +188,13 @@ class _Parameters:
 
     def __exit__(self, *_error: object) -> None:
         getattr(_library(), f"snd_pcm_{self._kind}_params_free")(self._place)
+
+
+def forget_configuration() -> None:
+    """Have ALSA read its configuration anew when it is next needed; what is open keeps its own."""
+    # Without ALSA there is nothing to forget.
+    with contextlib.suppress(OSError):
+        _slow_library().snd_config_update_free_global()
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any
 import pyaudio
 
 from edgevoice import threads
+from edgevoice.audio.alsa import forget_configuration
 from edgevoice.audio.cards import Card, alsa_name, cards_present, place_of, stable_name, words_of
 from edgevoice.audio.jack import without_left_database
 from edgevoice.audio.pcms import is_ours, listed_as, offer
@@ -68,6 +69,8 @@ def open_library() -> pyaudio.PyAudio:
 
 
 def _start() -> pyaudio.PyAudio:
+    # PortAudio keeps a configuration that a mixer or a ring has read, even if names were offered since.
+    forget_configuration()
     with without_left_database():
         return pyaudio.PyAudio()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgevoice.audio import cards, devices, pcms
+from edgevoice.audio.alsa import AlsaError, Pcm
 from edgevoice.audio.capture import open_capture
 from edgevoice.audio.pcms import is_ours, listed_as, offer
 from edgevoice.core.facts import Device
@@ -154,9 +155,10 @@ pcm.plughw {{ {arguments} type plug slave.pcm {{ @func concat strings [ "hw:CARD
 
 
 @pytest.mark.sound
+@pytest.mark.parametrize("is_read_before", [False, True], ids=["", "read before"])
 @pytest.mark.parametrize("name", ["plughw:CARD=Jabra,DEV=0", "Jabra", "hw:2,0"])
 def test_a_card_with_neither_our_rate_nor_mono_works_under_any_alsa_name(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    name: str, *, is_read_before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -169,6 +171,10 @@ def test_a_card_with_neither_our_rate_nor_mono_works_under_any_alsa_name(
             periods.append(pcm)
             return None, 0
 
+        if is_read_before:
+            # As by a ring or a mixer: the names that are offered later are not in what was read.
+            with pytest.raises(AlsaError):
+                Pcm("absent")
         source = os.open(folder / "microphone.fifo", os.O_RDWR)
         try:
             with devices.sound_library([name]) as sound:
