@@ -58,7 +58,7 @@ esac
 """
 QUICK: Final = "python -m pytest -m not sound and not alone --numprocesses 3 --dist loadfile --no-loadscope-reorder"
 SOUND: Final = [
-    "python -m pytest -m sound and not pair and not alone --numprocesses 3 --dist load --maxschedchunk 1",
+    "python -m pytest -m sound and not pair and not alone --numprocesses 4 --dist load --maxschedchunk 1",
     "python -m pytest -m pair --numprocesses 2 --dist load --maxschedchunk 1",
     "python -m pytest -m alone",
 ]

@@ -85,7 +85,8 @@ def test_a_service_stopped_for_the_examination_is_judged_by_its_earlier_state(
     )
     monkeypatch.setenv("SERVICE_BEFORE", before)
 
-    told = findings_of(examine(home, "--quick", "--json"))
+    # With the service inside the box the examination would start a child, which takes seconds to load.
+    told = findings_of(examine(home, "--quick", "--json", settings='[service]\nurl = "ws://127.0.0.1:9/"\n'))
 
     assert (told["service"]["mark"], told["service"]["text"]) == ("fine", "runs, idle; restarted 2 times")
     assert list(told).count("service") == 1
