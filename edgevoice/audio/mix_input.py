@@ -92,9 +92,12 @@ class MixInput:
         return periods
 
     def _hand_over(self, samples: _Samples) -> None:
-        one = self._halver.take(samples) if self._channels > 1 else samples
-        is_silent = not len(one) or (int(one.max()) <= _FAINT and int(one.min()) >= -_FAINT)
-        self._listener.played(None if is_silent else one, len(one))
+        frames = len(samples) // self._channels * FAR_END_HZ // self._rate_hz
+        if not frames or (int(samples.max()) <= _FAINT and int(samples.min()) >= -_FAINT):
+            self._halver.rest()
+            self._listener.played(None, frames)
+        else:
+            self._listener.played(self._halver.take(samples) if self._channels > 1 else samples, frames)
 
 
 class Halver:
@@ -103,17 +106,25 @@ class Halver:
     def __init__(self) -> None:
         away = np.arange(_TAPS) - (_TAPS - 1) / 2
         shape = 0.5 * np.sinc(0.5 * away) * np.kaiser(_TAPS, 7.0)
-        self._taps = (shape / shape.sum()).astype(np.float32)
+        taps = (shape / shape.sum() / 2).astype(np.float32)
+        # Each output takes every second frame with every second tap, and the others with the others.
+        self._taps = taps[0::2][::-1].copy(), taps[1::2][::-1].copy()
         self._before = np.zeros(_TAPS - 2, np.float32)
 
     def take(self, samples: _Samples) -> _Samples:
         """Return the next half as many mono samples; ``samples`` are interleaved, an even number of frames."""
-        mono = samples.reshape(-1, 2).astype(np.float32).sum(axis=1) / 2
-        joined = np.concatenate([self._before, mono])
+        both = samples.astype(np.float32)
+        joined = np.concatenate([self._before, both[0::2] + both[1::2]])
         self._before = joined[len(joined) - (_TAPS - 2) :]
-        rows = np.lib.stride_tricks.sliding_window_view(joined, _TAPS)[::2] if len(mono) else np.zeros((0, _TAPS))
-        halved: _Samples = np.clip(np.rint(rows @ self._taps), -32_768, 32_767).astype(np.int16)
+        if len(joined) < _TAPS:
+            return np.zeros(0, np.int16)
+        even, odd = (np.convolve(joined[at::2], self._taps[at], "valid") for at in (0, 1))
+        halved: _Samples = np.clip(np.rint(even + odd), -32_768, 32_767).astype(np.int16)
         return halved
+
+    def rest(self) -> None:
+        """Forget the last frames: silence comes next."""
+        self._before[:] = 0
 
 
 def is_same_device(one: str, other: str, cards: list[Card]) -> bool:

@@ -61,6 +61,14 @@ def test_stereo_at_48_khz_becomes_mono_at_24_khz_without_aliases(hz: float, leas
     assert len(halver.take(stereo[:0])) == 0
 
 
+def test_after_silence_nothing_of_what_sounded_before_comes_back() -> None:
+    halver = Halver()
+    halver.take(np.full(1920, 8000, np.int16))
+    halver.rest()
+
+    assert not halver.take(np.zeros(1920, np.int16)).any()
+
+
 @pytest.mark.parametrize(
     ("one", "other", "is_same"),
     [
