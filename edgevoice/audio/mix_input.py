@@ -87,7 +87,7 @@ class MixInput:
         periods = available // self._period
         for _ in range(periods):
             pcm = self._pcm.read(self._period, 2 * self._channels)
-            self._read += self._period
+            self._read += len(pcm) // (2 * self._channels)
             self._hand_over(np.frombuffer(pcm, "<i2"))
         return periods
 

@@ -115,7 +115,7 @@ def test_what_another_program_plays_is_captured_and_a_device_that_is_gone_says_s
     assert len(sounding) == pytest.approx(0.4 * 24_000, abs=150)
     assert level_db(sounding) == pytest.approx(0, abs=0.3)
     assert listener.silent > 10
-    assert 0 < late_ms < 60
+    assert 0 < late_ms < 150
     assert "the position" in captured.problem or "unplugged" in captured.problem
 
 

@@ -59,6 +59,7 @@ def nowhere(folder: Path) -> Endpoint:
     return local(folder / "no.sock", nothing_to_prepare)
 
 
+@pytest.mark.alone
 def test_the_wake_word_is_heard_under_music_and_a_loopback_that_goes_away_leaves_the_box_running(
     tmp_path: Path,
 ) -> None:
