@@ -26,7 +26,7 @@ def latency(
 @app.command("panel")
 def panel_bench(
     *,
-    rounds: Annotated[int, typer.Option(min=2, max=200, metavar="COUNT", help="Presses of both buttons.")] = 12,
+    rounds: Annotated[int, typer.Option(min=2, max=200, metavar="COUNT", help="Presses of both buttons.")] = 24,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure: button to light and to listening, mute to silence at the service, and what the lights cost."""

@@ -30,7 +30,7 @@ from edgevoice.testbed.stage.compare import compare_uplink
 from edgevoice.testbed.stage.stage import Stage, set_stage
 
 _LIMIT_S: Final = 20.0
-_TALK_S: Final = 1.2
+_TALK_S: Final = 0.7
 _IDLE_S: Final = 2.0
 _PIXELS: Final = 12
 _LOUD: Final = 60
@@ -81,8 +81,7 @@ def measure(rounds: int) -> int:
 
 async def _press(folder: Path, rounds: int, measured: PanelFigures) -> None:
     async with set_stage(folder, wants_wakeword=False) as stage:
-        noise = np.random.default_rng(1).integers(-6000, 6000, round(_TALK_S * NEAR_END_HZ)).astype(np.int16)
-        presses = [await _round(stage, measured, noise) for _ in range(rounds)]
+        presses = [await _round(stage, measured, noise) for noise in noises(rounds)]
         thread = lights_thread()
         before = wakeups(thread)
         await asyncio.sleep(_IDLE_S)
@@ -93,6 +92,11 @@ async def _press(folder: Path, rounds: int, measured: PanelFigures) -> None:
             measured.mute_to_gate_ms.append(gate_ms(heard, received, pressed_frame))
 
 
+def noises(rounds: int) -> _Samples:
+    """Return what is said in each round, shape (rounds, samples): by it the round is found in what was heard."""
+    return np.random.default_rng(1).integers(-6000, 6000, (rounds, round(_TALK_S * NEAR_END_HZ))).astype(np.int16)
+
+
 async def _round(stage: Stage, measured: PanelFigures, noise: _Samples) -> int:
     """Talk by the button, speak, and mute; return the near-end sample that the card heard when mute was pressed."""
     panel, seen, pins = stage.settings.panel, stage.seen, stage.pins
@@ -101,7 +105,7 @@ async def _round(stage: Stage, measured: PanelFigures, noise: _Samples) -> int:
         raise TypeError("the stage has both buttons")
     seen.mark()
     pins.forget()
-    saying = asyncio.create_task(stage.talker.say(0.3, noise))
+    saying = asyncio.create_task(stage.talker.say(0.15, noise))
     pressed_s = time.monotonic()
     pins.press(talk)
     listening_s, _ = await seen.wait_for(
@@ -111,7 +115,7 @@ async def _round(stage: Stage, measured: PanelFigures, noise: _Samples) -> int:
     measured.button_to_light_ms.append(1000 * (lit_s - pressed_s))
     measured.button_to_listening_ms.append(1000 * (listening_s - pressed_s))
     pins.release(talk)
-    await asyncio.sleep(0.7)
+    await asyncio.sleep(0.45)
     frame = stage.card.near_end.frame_at(time.monotonic())
     pins.press(mute)
     await seen.wait_for(MuteMicrophone, "mute", _LIMIT_S)
@@ -121,7 +125,7 @@ async def _round(stage: Stage, measured: PanelFigures, noise: _Samples) -> int:
     pins.press(mute)
     await seen.wait_for(UnmuteMicrophone, "unmute", _LIMIT_S)
     pins.release(mute)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.2)
     return frame
 
 

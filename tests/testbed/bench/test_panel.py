@@ -16,6 +16,7 @@ from edgevoice.testbed.bench.panel import (
     PanelFigures,
     gate_ms,
     lights_thread,
+    noises,
     strip_cpu_ms_per_s,
     wakeups,
 )
@@ -30,6 +31,17 @@ def test_the_gate_is_measured_by_the_newest_sample_that_arrived(late: int, expec
     silence = np.zeros(WIRE_HZ // 4, np.int16)
 
     assert gate_ms(heard, np.concatenate([received, silence]), pressed) == pytest.approx(expected_ms, abs=1.0)
+
+
+def test_a_round_is_not_mistaken_for_another() -> None:
+    said = noises(24)
+    heard = np.concatenate([np.concatenate([np.zeros(NEAR_END_HZ, np.int16), each]) for each in said])
+    ends = NEAR_END_HZ + len(said[0]) // 2 + np.arange(24) * (len(said[0]) + NEAR_END_HZ)
+
+    for each, end in zip(said[::8], ends[::8], strict=True):
+        sent = np.concatenate([np.zeros(1600, np.int16), each[: len(each) // 2]])
+        received = soxr.resample(sent.astype(np.float32), NEAR_END_HZ, WIRE_HZ).astype(np.int16)
+        assert gate_ms(heard, received, int(end)) < 1.0
 
 
 def test_idle_lights_wake_nobody_and_lights_that_move_do() -> None:
