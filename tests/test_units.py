@@ -1,7 +1,9 @@
 import configparser
 import ctypes
+import os
 import platform
 import re
+import shlex
 import shutil
 import struct
 import subprocess
@@ -308,3 +310,20 @@ def test_only_the_user_of_the_service_may_shut_down_and_do_nothing_else() -> Non
         "org.freedesktop.login1.power-off",
         "org.freedesktop.login1.power-off-multiple-sessions",
     }
+
+
+@pytest.mark.parametrize(
+    ("result", "is_darkened"),
+    [("success", False), ("exit-code", False), ("watchdog", True), ("signal", True), ("timeout", True)],
+)
+def test_the_lights_of_a_box_that_was_killed_are_turned_off(result: str, *, is_darkened: bool) -> None:
+    (command,) = directives()["ExecStopPost"]
+    assert command.startswith("-"), "it is no reason for the unit to fail"
+
+    # As systemd reads it (systemd.service, "COMMAND LINES"), with something else in place of the program.
+    shell = shlex.split(command.removeprefix("-").replace("$$", "$").replace("/opt/edgevoice/bin/edgevoice", "echo"))
+    environment = {"SERVICE_RESULT": result, "PATH": os.environ["PATH"]}
+    done = subprocess.run(shell, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.stdout == ("panel dark\n" if is_darkened else "")
+    assert done.returncode == 0

@@ -41,6 +41,21 @@ def panel(
     run_command(lambda: watch(socket))
 
 
+@app.command("dark")
+def turn_off(*, config: ConfigOption = None) -> None:
+    """Turn off lights that a box left on when it was killed. The box must not run."""
+    import os
+
+    from edgevoice.panel.opening import darken
+    from edgevoice.settings.file import load
+
+    def turn_all_off() -> int:
+        darken(load(config, os.environ).settings.panel)
+        return 0
+
+    run_command(turn_all_off)
+
+
 @app.command("test")
 def walk_through(*, config: ConfigOption = None) -> None:
     """Walk through every light and every button of this box, and say which is wired wrong. The box must not run."""

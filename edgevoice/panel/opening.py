@@ -69,6 +69,23 @@ def open_panel(
     return panel, factory
 
 
+def darken(
+    settings: PanelSettings, *, environment: Mapping[str, str] = os.environ, factory: PinFactory | None = None
+) -> None:
+    """Turn off the lights that a box left on when it was killed; where there are no pins, do nothing.
+
+    Raises ``PanelUnavailable``, such as while a box has the pins.
+    """
+    if _kind(settings, environment, has_factory=factory is not None) != "gpio":
+        return
+    with ExitStack() as opened:
+        if factory is None:
+            factory = open_pins(environment)
+            opened.callback(factory.close)
+        for lamp in open_lamps(settings, factory):
+            opened.callback(lamp.close)
+
+
 def check_pins(
     panel: PanelSettings, amplifier: AmplifierSettings, environment: Mapping[str, str], *, is_audible: bool = True
 ) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from edgevoice.commands.root import app
@@ -22,12 +23,21 @@ def test_without_a_box_one_line_says_so(tmp_path: Path) -> None:
     assert result.stderr.startswith("no box runs at ")
 
 
-def test_a_walk_without_pins_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["test", "dark"])
+def test_without_pins_there_is_one_line(command: str, tmp_path: Path) -> None:
     config = tmp_path / "edgevoice.toml"
     config.write_text('[panel]\nkind = "gpio"\n')
     result = CliRunner().invoke(
-        app, ["panel", "test", "--config", str(config)], env={"GPIOZERO_PIN_FACTORY": "none-such"}
+        app, ["panel", command, "--config", str(config)], env={"GPIOZERO_PIN_FACTORY": "none-such"}
     )
 
     assert result.exit_code == 1
     assert result.stderr.startswith("there is no pin library 'none-such'")
+
+
+def test_the_lights_are_turned_off_on_the_pins_of_the_settings(tmp_path: Path) -> None:
+    config = tmp_path / "edgevoice.toml"
+    config.write_text('[panel]\nkind = "gpio"\n')
+    result = CliRunner().invoke(app, ["panel", "dark", "--config", str(config)], env={"GPIOZERO_PIN_FACTORY": "mock"})
+
+    assert (result.exit_code, result.output) == (0, "")

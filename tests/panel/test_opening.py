@@ -23,6 +23,7 @@ from edgevoice.panel.none import NoPanel
 from edgevoice.panel.opening import (
     brightness_of,
     check_pins,
+    darken,
     open_mute_pin,
     open_panel,
     open_panel_buttons,
@@ -311,3 +312,26 @@ def test_a_trial_of_the_pins_does_not_open_a_panel(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(opening, "keep_below", lambda _redraw: pytest.fail("a line was drawn"))
 
     check_pins(PanelSettings(), AmplifierSettings(), {})
+
+
+def test_the_strip_of_a_box_that_was_killed_is_turned_off() -> None:
+    pins = MockPins()
+    strip = PanelSettings(kind="gpio", led="strip", strip_data_gpio=5, strip_clock_gpio=6)
+    darken(strip, factory=pins)
+
+    # A frame of three pixels is 20 bytes and more: without a pixel's header and its colours the strip would stay lit.
+    assert len([change for change in pins.changes(6) if change.is_high]) >= 8 * 20
+    assert not pins.is_output(5)
+    assert not pins.is_output(6)
+
+
+@pytest.mark.parametrize(
+    "panel", [PanelSettings(kind="none"), PanelSettings(kind="terminal")], ids=lambda each: each.kind
+)
+def test_a_box_without_pins_has_nothing_to_turn_off(panel: PanelSettings) -> None:
+    darken(panel, environment={"GPIOZERO_PIN_FACTORY": "none-such"})
+
+
+def test_lights_that_cannot_be_turned_off_are_one_line() -> None:
+    with pytest.raises(PanelUnavailable, match="none-such"):
+        darken(GPIO, environment={"GPIOZERO_PIN_FACTORY": "none-such"})
