@@ -29,6 +29,7 @@ from edgevoice.testbed.bench.wakeword import library_cpu_ms_per_s
 from edgevoice.testbed.stage.talker import words as speech_of
 from edgevoice.testbed.virtual import VirtualCard
 from edgevoice.testbed.virtual.card import MICROPHONE, SPEAKER
+from edgevoice.threads import start
 from edgevoice.wakeword.engine import stages_in
 
 _START_LIMIT_S = 60.0
@@ -228,10 +229,14 @@ def running_daemon(
         )
         try:
             _wait_until_ready(notified, began_s + _START_LIMIT_S)
-            yield process, time.monotonic() - began_s
+            took_s = time.monotonic() - began_s
+            # Nobody may leave the socket unread: after some ten lines about its state the daemon would wait for ever.
+            start(lambda: _drain(notified), name="reading notifications")
+            yield process, took_s
         finally:
             process.terminate()
             process.wait()
+            notified.shutdown(socket.SHUT_RD)
 
 
 def _wait_until_ready(notified: socket.socket, limit_s: float) -> None:
@@ -242,6 +247,12 @@ def _wait_until_ready(notified: socket.socket, limit_s: float) -> None:
             message = notified.recv(4096)
         except TimeoutError:
             raise DaemonLost(f"the daemon did not listen within {_START_LIMIT_S:.0f} s") from None
+
+
+def _drain(notified: socket.socket) -> None:
+    notified.settimeout(None)
+    while notified.recv(4096):
+        pass
 
 
 def rss_mb(process: int) -> float:
