@@ -244,19 +244,6 @@ def _days(said: str | None) -> tuple[str, ...]:
             return tuple(day for day in _DAY_NAMES if day in text)
 
 
-def question_about_alarm(wish: AlarmIntent) -> str | None:
-    """Return what to ask before acting on uncertain words, as a command in words; None if repeating is quicker."""
-    match wish:
-        case AlarmWish(hour, minute, days=()):
-            part = "in the morning" if hour < 12 else "in the afternoon" if hour < 18 else "in the evening"
-            clock = f"{spoken((hour - 1) % 12 + 1)}{f' {spoken(minute)}' if minute else ''}"
-            return f"Wake me at {clock} {part}?"
-        case AlarmRequest.CANCEL:
-            return "Cancel my alarms?"
-        case _:
-            return None
-
-
 # --- calls ------------------------------------------------------------------------------------------------------------
 
 

@@ -16,8 +16,8 @@ from edgevoice.local.mind.alarm_commands import (
     NamedTimerWish,
     ReminderWish,
     SnoozeWish,
-    question_about_alarm,
 )
+from edgevoice.local.mind.alarm_questions import question_about_alarm
 from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, normalise, understand
 from edgevoice.local.mind.memory_commands import (
     FORGET_EVERYTHING,

@@ -42,6 +42,18 @@ _COMMON_OF_PERSONAS = (
     *("talk a bit faster", "another voice", "a different voice", "change your voice", "as before", "talk as before"),
     *("undo that",),
 )
+# Timers and alarms, as far as they need no words of one's own.
+_COMMON_OF_ALARMS = (
+    *("how long is left", "how much time is left", "what alarms are set", "what timers are set", "cancel my alarm"),
+    *("cancel the alarm", "cancel all alarms", "snooze", "why did that fail", "add a minute", "add one minute"),
+)
+_ALARM_DAYS = ("", " on weekdays", " every day")
+# Names and reminders that many people use. Others would be heard as sounds that belong to no word.
+_TIMER_NAMES = ("pasta", "egg", "tea", "pizza", "rice", "bread", "oven", "laundry", "coffee", "cake")
+_REMINDERS = (
+    *("call mum", "call dad", "feed the cat", "feed the dog", "take my medicine", "take out the bins"),
+    *("take out the trash", "water the plants", "go to bed"),
+)
 # Replies to our questions that mean nothing else: "A timer for ten minutes?", "no, twenty".
 _YES_AND_NO = ("yes", "yes please", "yeah", "yes do", "okay", "no", "no thanks", "no thank you")
 
@@ -51,6 +63,15 @@ def commands() -> Iterator[str]:
     yield from _COMMON
     yield from _COMMON_OF_MEMORY
     yield from _COMMON_OF_PERSONAS
+    yield from _COMMON_OF_ALARMS
+    yield from (f"wake me at {hour}{days}" for hour in map(spoken, range(1, 13)) for days in _ALARM_DAYS)
+    yield from (f"remind me at {hour} to {what}" for hour in map(spoken, range(1, 13)) for what in _REMINDERS)
+    yield from (f"add {number} minutes" for number in map(spoken, range(2, 31)))
+    for name in _TIMER_NAMES:
+        yield from (f"cancel the {name} timer", f"how long is left on the {name} timer")
+        yield from (
+            f"{start}{number} minute {name} timer" for number in map(spoken, range(1, 61)) for start in ("set a ", "")
+        )
     for percent in map(spoken, _PERCENTS):
         yield from (f"set the volume to {percent} percent", f"set volume to {percent} percent")
         yield from (

@@ -1,6 +1,7 @@
 import pytest
 
 from edgevoice.local.mind import phrases, vocabulary
+from edgevoice.local.mind.alarm_commands import AlarmRequest, LeftWish
 from edgevoice.local.mind.brain import Prompt, Reply, answer, is_complete
 from edgevoice.local.mind.calls import RequestedCall
 from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, understand
@@ -16,6 +17,7 @@ TOOLS = {
     "get_current_time": DeclaredTool(frozenset()),
 }
 TEN_MINUTES = TimerWish(600)
+NEEDS_NONE = Wish | RecallWish | PersonaIntent | LeftWish | AlarmRequest
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def test_a_question_states_the_command_and_is_recognised_later(intent: Intent, w
 def test_every_command_has_a_question_unless_repeating_it_is_easier() -> None:
     for intent in {intent for command in vocabulary.commands() for intent in understand(command)}:
         words = question(intent)
-        assert asked(words) == intent if words is not None else isinstance(intent, Wish | RecallWish | PersonaIntent)
+        assert asked(words) == intent if words is not None else isinstance(intent, NEEDS_NONE)
 
 
 @pytest.mark.parametrize(

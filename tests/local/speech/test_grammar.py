@@ -1,3 +1,5 @@
+import pytest
+
 from edgevoice.local.mind import vocabulary
 from edgevoice.local.mind.intents import understand
 from edgevoice.local.speech import grammar
@@ -33,6 +35,17 @@ def test_negations_and_answers_to_questions_are_paths() -> None:
         assert reaches([*around.partition("{}")[0].split(), "stop"])
     for answer in ("yes", "no", "no twenty", "no set a timer for ten minutes", "half an hour", "fifty percent please"):
         assert reaches(answer.split())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("ten minute pasta timer", "wake me at seven on weekdays", "remind me at six to call mum", "snooze"),
+        *("how long is left", "add two minutes", "cancel the pasta timer", "what alarms are set", "why did that fail"),
+    ],
+)
+def test_timers_and_alarms_are_paths(said: str) -> None:
+    assert reaches(said.split())
 
 
 def test_half_a_command_is_not_a_path() -> None:

@@ -1,0 +1,50 @@
+"""What to ask about timers, alarms and reminders that may have been misheard. Pure."""
+
+from edgevoice.local.mind.alarm_commands import (
+    AlarmIntent,
+    AlarmRequest,
+    AlarmWish,
+    CancelNamedWish,
+    ChangeWish,
+    NamedTimerWish,
+    ReminderWish,
+    SnoozeWish,
+    alarm_wish,
+)
+from edgevoice.local.mind.clock_reading import WEEKDAYS
+from edgevoice.local.mind.numbers import spoken, spoken_duration
+
+_EVERY_DAY = tuple(name.lower() for name in WEEKDAYS)
+_DAYS = {(): "", _EVERY_DAY: " every day", _EVERY_DAY[:5]: " on weekdays", _EVERY_DAY[5:]: " on weekends"}
+
+
+def question_about_alarm(wish: AlarmIntent) -> str | None:
+    """Return what to ask before acting on uncertain words, as a command in words; None if repeating is quicker."""
+    words = _question(wish)
+    # A question that does not mean the wish could not be answered with "yes".
+    return words if words is not None and alarm_wish(words) == wish else None
+
+
+def _question(wish: AlarmIntent) -> str | None:
+    match wish:
+        case AlarmWish(hour, minute, days):
+            return f"Wake me at {_clock(hour, minute)}{_DAYS.get(days, '')}?"
+        case ReminderWish(text, hour, minute, days, seconds=0):
+            return f"Remind me at {_clock(hour, minute)}{_DAYS.get(days, '')} to {text}?"
+        case NamedTimerWish(seconds, label):
+            return f"A {label} timer for {spoken_duration(seconds)}?"
+        case CancelNamedWish(label):
+            return f"Cancel the {label} timer?"
+        case ChangeWish(seconds, label=""):
+            return f"Add {spoken_duration(seconds)}?"
+        case SnoozeWish(minutes):
+            return f"Snooze for {spoken(minutes)} minutes?" if minutes else "Snooze?"
+        case AlarmRequest.CANCEL:
+            return "Cancel my alarms?"
+        case _:
+            return None
+
+
+def _clock(hour: int, minute: int) -> str:
+    part = "in the morning" if hour < 12 else "in the afternoon" if hour < 18 else "in the evening"
+    return f"{spoken((hour - 1) % 12 + 1)}{f' {spoken(minute)}' if minute else ''} {part}"

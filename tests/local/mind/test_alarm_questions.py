@@ -1,0 +1,38 @@
+"""What is asked about timers and alarms that may have been misheard: a command in words, which "yes" then means."""
+
+import pytest
+
+from edgevoice.local.mind.alarm_commands import AlarmIntent, AlarmRequest, AlarmWish, NamedTimerWish, alarm_wish
+from edgevoice.local.mind.alarm_questions import question_about_alarm
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("wake me at seven", "Wake me at seven in the morning?"),
+        ("wake me at half past two", "Wake me at two thirty in the afternoon?"),
+        ("wake me at seven on weekdays", "Wake me at seven in the morning on weekdays?"),
+        ("wake me at eight on the weekend", "Wake me at eight in the morning on weekends?"),
+        ("remind me at six to call mum", "Remind me at six in the evening to call mum?"),
+        ("remind me every day at nine to feed the cat", "Remind me at nine in the morning every day to feed the cat?"),
+        ("ten minute pasta timer", "A pasta timer for ten minutes?"),
+        ("cancel the pasta timer", "Cancel the pasta timer?"),
+        ("add two minutes", "Add two minutes?"),
+        ("snooze", "Snooze?"),
+        ("snooze for five minutes", "Snooze for five minutes?"),
+        ("cancel all alarms", "Cancel my alarms?"),
+    ],
+)
+def test_a_question_is_a_command_that_means_the_same(said: str, asked: str) -> None:
+    wish = alarm_wish(said)
+
+    assert wish is not None
+    assert question_about_alarm(wish) == asked
+    assert alarm_wish(asked) == wish
+
+
+@pytest.mark.parametrize(
+    "wish", [AlarmRequest.LIST, AlarmRequest.WHY, AlarmWish(7, 0, ("monday",)), NamedTimerWish(5400, "roast")]
+)
+def test_what_no_question_can_say_is_not_asked(wish: AlarmIntent) -> None:
+    assert question_about_alarm(wish) is None
