@@ -35,7 +35,8 @@ class SoundCard:
         volume_percent: int = 70,
     ) -> None:
         self._near = MicrophoneSettings(device=microphone, preroll_s=0)
-        self._far = SpeakerSettings(device=speaker, volume_percent=volume_percent)
+        # The mixer of the machine is not a program's to move.
+        self._far = SpeakerSettings(device=speaker, mixer="software", volume_percent=volume_percent)
         self._tier = Tier(echo)
 
     @property

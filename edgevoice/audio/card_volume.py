@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import msgspec
 
 from edgevoice.audio.alsa import AlsaError
+from edgevoice.audio.devices import silent_stderr
 from edgevoice.audio.mixer import Mixer, MixerPlace, Scale, mixer_place
 from edgevoice.core.sound.volume_split import factor_of, next_level_db
 from edgevoice.journal import tell
@@ -37,6 +38,8 @@ _OF_EVERYTHING: Final = ("Master", "PCM", "Digital", "Playback")
 
 _OF_AN_OUTPUT: Final = frozenset({"Speaker", "Headphone", "Headset", "Line Out"})
 """Controls of one output: taken if it is the only one, since others may be what is connected."""
+
+_SHARED: Final = "other programs may play on the same card"
 
 
 class CardSpeaker(Protocol):
@@ -215,7 +218,7 @@ def find_control(wanted: str, place: MixerPlace, scales: Sequence[Scale]) -> Fou
         why = f'the card has no control "{wanted}" for playback with a scale in dB'
         return FoundControl(place, scale, "" if scale else why, names)
     if not place.is_alone:
-        return FoundControl(place, None, "other programs may play on the same card", names)
+        return FoundControl(place, None, _SHARED, names)
     safe = [scale for scale in scales if scale.is_even and scale.level_db - scale.lowest_db >= _LEAST_RANGE_DB]
     chosen = next((scale for name in _OF_EVERYTHING for scale in safe if scale.name == name), None)
     if chosen is None and len(outputs := [scale for scale in safe if scale.name in _OF_AN_OUTPUT]) == 1:
@@ -225,11 +228,14 @@ def find_control(wanted: str, place: MixerPlace, scales: Sequence[Scale]) -> Fou
 
 def look_for_control(device: str, wanted: str) -> FoundControl:
     """Look for the control of a device's card; blocks for milliseconds."""
-    place = mixer_place(device) if wanted != SOFTWARE else MixerPlace(device)
     if wanted == SOFTWARE:
-        return FoundControl(place, None, "speaker.mixer says so")
+        return FoundControl(MixerPlace(device), None, "speaker.mixer says so")
+    place = mixer_place(device)
+    if wanted == AUTO and not place.ctl.startswith("hw:"):
+        # It may be a sound server, and opening its mixer may wait for it.
+        return FoundControl(place, None, _SHARED)
     try:
-        with Mixer(place.ctl) as mixer:
+        with silent_stderr(), Mixer(place.ctl) as mixer:
             return find_control(wanted, place, mixer.scales())
     except AlsaError as error:
         return FoundControl(place, None, f"no mixer: {error.strerror}")

@@ -116,8 +116,7 @@ class StreamOpener:
                 # With its traceback it would keep a reference cycle alive: garbage, every second or two without a card.
                 streams.failures[device] = failure.with_traceback(None)
         if Device.SPEAKER in streams.open:
-            with devices.silent_stderr():
-                streams.volume = self._volumes.open(names[Device.SPEAKER], self._mouth)
+            streams.volume = self._volumes.open(names[Device.SPEAKER], self._mouth)
         streams.opened_at = time.monotonic()
         return streams
 

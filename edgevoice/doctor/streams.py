@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
+from edgevoice.audio.card_volume import SOFTWARE
 from edgevoice.audio.devices import find, sound_library
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.opening import open_supervisor
@@ -71,9 +73,9 @@ async def open_streams(
 
     with ExitStack() as opened:
         _let_amplifier_sound(settings, opened)
-        supervisor = open_supervisor(
-            settings.microphone, settings.speaker, microphone, speaker, report, every_channel=every_channel
-        )
+        # What is measured is what the box plays: the card's control is where the owner left it.
+        far = structs.replace(settings.speaker, mixer=SOFTWARE)
+        supervisor = open_supervisor(settings.microphone, far, microphone, speaker, report, every_channel=every_channel)
         running = asyncio.create_task(supervisor.run())
         try:
             yield lost

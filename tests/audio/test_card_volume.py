@@ -11,7 +11,15 @@ import numpy.typing as npt
 import pytest
 
 from edgevoice.audio import card_volume
-from edgevoice.audio.card_volume import AUTO, SOFTWARE, CardVolume, CardVolumes, FoundControl, find_control
+from edgevoice.audio.card_volume import (
+    AUTO,
+    SOFTWARE,
+    CardVolume,
+    CardVolumes,
+    FoundControl,
+    find_control,
+    look_for_control,
+)
 from edgevoice.audio.far_end_mixer import factor
 from edgevoice.audio.mixer import MixerPlace, Scale
 from edgevoice.audio.speaker import PERIOD, Speaker
@@ -248,6 +256,7 @@ def test_in_software_nothing_is_opened(mixed: VirtualCard) -> None:
     mixed.mixer_db = -20
     room = Room(mixed, 10)
     assert CardVolumes(SOFTWARE).open(DEVICE, room.speaker) is None
+    assert look_for_control(DEVICE, SOFTWARE).why == "speaker.mixer says so"
     assert CardVolumes(AUTO).open(DEVICE, room.speaker) is None, "it is no card of its own"
     CardVolumes(AUTO).restore()
 
