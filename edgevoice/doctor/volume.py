@@ -7,6 +7,9 @@ from edgevoice.settings.sound import SpeakerSettings
 
 _NAME = "volume"
 
+_SILENT_DB = -200.0
+"""ALSA gives the lowest step of a control that mutes there as -99999.99 dB."""
+
 
 def probe_volume(settings: SpeakerSettings) -> FoundControl:
     """Look for the control that these settings want."""
@@ -17,7 +20,8 @@ def probe_volume(settings: SpeakerSettings) -> FoundControl:
 def judge_volume(settings: SpeakerSettings, found: FoundControl) -> Finding:
     """Judge: without a control the box sets the volume itself, which is as good but at its softest."""
     if (scale := found.scale) is not None:
-        text = f'set by the control "{scale.name}" of {found.place.ctl}, which goes down to {scale.lowest_db:.0f} dB'
+        lowest = "silence" if scale.lowest_db < _SILENT_DB else f"{scale.lowest_db:.0f} dB"
+        text = f'set by the control "{scale.name}" of {found.place.ctl}, which goes down to {lowest}'
         return fine(_NAME, f"{text} and is at {scale.level_db:.0f} dB", level_db=scale.level_db)
     if settings.mixer == SOFTWARE:
         return fine(_NAME, "set in software, as speaker.mixer says")

@@ -16,7 +16,7 @@ CHANGEABLE: Final[Mapping[str, frozenset[str]]] = {
         "microphone": "preroll_s zeros_s",
         "speaker": "volume_percent earcon_percent prefill_ms",
         "echo": "tier noisy_room tail_ms",
-        "conversation": "no_speech_s follow_up_s turn_s thinking_s progress_s false_interruption",
+        "conversation": "no_speech_s follow_up_s turn_s thinking_s progress_s false_interruption whisper",
         "budget": "session_s daily_minutes",
         "panel": "brightness_percent night_from night_to night_brightness_percent hold_s",
         "alarms": "volume_percent snooze_minutes",

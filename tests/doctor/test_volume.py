@@ -22,6 +22,13 @@ PLACE = MixerPlace("hw:Jabra", is_alone=True)
             "",
         ),
         (
+            "PCM",
+            FoundControl(PLACE, Scale("PCM", -99999.99, 4.0, 0.0), "", ("PCM",)),
+            FindingStatus.FINE,
+            'set by the control "PCM" of hw:Jabra, which goes down to silence and is at 0 dB',
+            "",
+        ),
+        (
             "auto",
             FoundControl(PLACE, None, "other programs may play on the same card", ("PCM", "Mic")),
             FindingStatus.FINE,
