@@ -100,7 +100,8 @@ async def _hold(folder: Path, played: Played, screen: Screen) -> Figures:
             raise
         finally:
             if not is_interrupted:
-                _leave_behind(stage, folder, played)
+                # Beside the box, whose loop would stand still for a second, and say so.
+                await asyncio.to_thread(_leave_behind, stage, folder, played)
         return figures_of(stage, played.decided_s, overflows)
 
 
