@@ -65,10 +65,11 @@ def _note(pitch_hz: int, length_ms: int, level: float) -> _Samples:
 class EarconMixer:
     """Earcons that are playing or queued, one after another; they never count as heard speech.
 
-    ``gain``, 0 to 1, is their own volume; ``own`` has those of the owner, s16 at 24 kHz.
+    ``gain``, 0 to 1, is their own volume; ``own`` has those of the owner, s16 at 24 kHz, which come before spoken ones.
     """
 
     def __init__(self, gain: float, own: Mapping[Earcon, _Samples] | None = None) -> None:
+        self._own = frozenset(own or {})
         self._rendered = {earcon: render(earcon) for earcon in Earcon} | dict(own or {})
         self._gain = gain
         self._sounds = _sounds(self._rendered, gain)
@@ -87,8 +88,9 @@ class EarconMixer:
         self._sounds = _sounds(self._rendered, gain)
 
     def learn(self, earcon: Earcon, spoken: _Samples) -> None:
-        """Speak an earcon from now on: s16 at 24 kHz, full scale, to be played as loud as an answer."""
-        self._spoken[earcon] = spoken
+        """Speak an earcon from now on, unless the owner has one: s16 at 24 kHz, full scale, as loud as an answer."""
+        if earcon not in self._own:
+            self._spoken[earcon] = spoken
 
     def play(self, earcon: Earcon, answer_gain: float = 0.0) -> None:
         """Play an earcon after those already queued; ``answer_gain`` is how loud answers are now, 0 to 1."""

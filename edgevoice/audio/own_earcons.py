@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import wave
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ _Samples = npt.NDArray[np.int16]
 def own_earcons(folder: str) -> Mapping[Earcon, _Samples]:
     """Return the owner's earcons, mono s16 at 24 kHz; one that cannot be used is logged, and the box's own sounds."""
     found: dict[Earcon, _Samples] = {}
+    for problem in misplaced(folder):
+        tell(_log, logging.WARNING, "earcon-unusable", problem=problem)
     for earcon, sound in look(folder).items():
         if isinstance(sound, str):
             tell(_log, logging.WARNING, "earcon-unusable", problem=sound)
@@ -38,7 +41,23 @@ def look(folder: str) -> dict[Earcon, _Samples | str]:
     """Return for each earcon that has a file its samples, or in one line what is wrong with the file."""
     if not folder:
         return {}
-    return {earcon: _read(place) for earcon in Earcon if (place := Path(folder) / f"{earcon}.wav").is_file()}
+    # Not `Path.is_file`, which raises where a folder may not be searched.
+    return {earcon: _read(place) for earcon in Earcon if os.path.isfile(place := Path(folder) / f"{earcon}.wav")}  # noqa: PTH113
+
+
+def misplaced(folder: str) -> list[str]:
+    """Return in one line each: the folder cannot be read, or a WAV file in it has the name of no earcon."""
+    if not folder:
+        return []
+    try:
+        names = sorted(each.name for each in Path(folder).iterdir())
+    except OSError as error:
+        return [f"speaker.earcons_folder: {folder} cannot be read: {error.strerror}; correct its name or its rights"]
+    return [
+        f"{Path(folder) / name}: there is no earcon of this name; `edgevoice earcons list` has the names"
+        for name in names
+        if name.lower().endswith(".wav") and name.removesuffix(".wav") not in set(Earcon)
+    ]
 
 
 def _read(place: Path) -> _Samples | str:

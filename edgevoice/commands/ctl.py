@@ -119,7 +119,7 @@ _Percent = Annotated[int | None, typer.Argument(min=0, max=100, metavar="PERCENT
 
 @app.command()
 def earcons(percent: _Percent = None, *, socket: _Socket = None) -> None:
-    """Show how loud the short sounds are, or set it until the box is started again."""
+    """Show how loud the short sounds are, or set it, and with them what rings."""
 
     async def change(box: Client) -> None:
         print(f"{await box.earcons(percent=percent)} %")
@@ -129,7 +129,7 @@ def earcons(percent: _Percent = None, *, socket: _Socket = None) -> None:
 
 @app.command()
 def brightness(percent: _Percent = None, *, socket: _Socket = None) -> None:
-    """Show how bright the lights are by day, or set it until the box is started again."""
+    """Show how bright the lights are by day, or set it."""
 
     async def change(box: Client) -> None:
         print(f"{await box.brightness(percent=percent)} %")

@@ -22,17 +22,20 @@ _TAIL_S = 0.2
 @app.command("list")
 def list_all(*, config: ConfigOption = None) -> None:
     """List the earcons, when each of them sounds, and which are your own files."""
-    from edgevoice.audio.own_earcons import look
+    from edgevoice.audio.own_earcons import look, misplaced
     from edgevoice.core.panel_spec import STATES
     from edgevoice.settings.file import load
 
     def command() -> int:
-        own = look(load(config, os.environ).settings.speaker.earcons_folder)
+        folder = load(config, os.environ).settings.speaker.earcons_folder
+        own = look(folder)
         states = {earcon: state.name for state in STATES for earcon in state.sounds}
         for earcon in Earcon:
             sound = own.get(earcon)
             remark = "" if sound is None else f"  ({sound})" if isinstance(sound, str) else "  (your own)"
             print(f"{earcon:<14}{states.get(earcon, '')}{remark}")
+        for problem in misplaced(folder):
+            print(problem)
         return 0
 
     run_command(command)
@@ -49,6 +52,7 @@ def play(
         raise typer.BadParameter(f"there is no earcon {name!r}; `edgevoice earcons list` names them")
     earcon = Earcon(name)
     from edgevoice.audio.earcons import render
+    from edgevoice.audio.far_end_mixer import factor
     from edgevoice.audio.own_earcons import look
     from edgevoice.settings.file import load
 
@@ -58,7 +62,8 @@ def play(
         if isinstance(own, str):
             print(own)
         samples = render(earcon) if own is None or isinstance(own, str) else own
-        gain = (settings.earcon_percent / 100) ** 2
+        # That of a change of volume is as loud as an answer.
+        gain = factor(settings.volume_percent if earcon is Earcon.VOLUME else settings.earcon_percent)
         _play((samples * gain).astype("<i2").tobytes(), settings.device)
         return 0
 

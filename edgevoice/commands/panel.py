@@ -8,6 +8,7 @@ import typer
 from edgevoice.commands.commandline import group
 from edgevoice.commands.config import ConfigOption
 from edgevoice.commands.outcome import run_command
+from edgevoice.errors import StorageUnavailable
 
 app = group("The lights and the buttons.")
 
@@ -32,7 +33,10 @@ def panel(
         picture = svg
 
         def draw() -> int:
-            picture.write_text(panel_svg(), encoding="utf-8")
+            try:
+                picture.write_text(panel_svg(), encoding="utf-8")
+            except OSError as error:
+                raise StorageUnavailable.of(f"{picture} cannot be written", error) from error
             return 0
 
         run_command(draw)

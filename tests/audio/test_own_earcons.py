@@ -8,7 +8,7 @@ import pytest
 
 from edgevoice.audio.clips import ClipPlayer
 from edgevoice.audio.earcons import EarconMixer, render
-from edgevoice.audio.own_earcons import look, own_earcons
+from edgevoice.audio.own_earcons import look, misplaced, own_earcons
 from edgevoice.core.orders import Earcon
 
 
@@ -92,3 +92,51 @@ def test_the_boxs_own_sounds_stay_for_the_others(tmp_path: Path) -> None:
     mixer.mix_into(samples)
 
     assert np.array_equal(samples, render(Earcon.UNMUTED))
+
+
+def test_an_own_earcon_is_heard_even_where_the_box_has_words_for_it(tmp_path: Path) -> None:
+    write(tmp_path / "no-network.wav")
+    mixer = EarconMixer(1.0, own_earcons(str(tmp_path)))
+    for earcon in (Earcon.NO_NETWORK, Earcon.BAD_KEY):
+        mixer.learn(earcon, np.full(2400, 5000, np.int16))
+        mixer.play(earcon, 1.0)
+    samples = np.zeros(4800, np.int16)
+    mixer.mix_into(samples)
+
+    assert set(samples[:2400].tolist()) == {1000}
+    assert set(samples[2400:].tolist()) == {5000}
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    own_earcons(str(tmp_path / "none"))
+
+    (record,) = caplog.records
+    said = vars(record)["fields"]["problem"]
+    assert said.startswith(f"speaker.earcons_folder: {tmp_path}/none cannot be read: No such file or directory; ")
+
+
+def test_a_folder_that_may_not_be_searched_does_not_stop_the_box(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(place: object, **_rest: object) -> None:
+        raise PermissionError(13, "Permission denied", str(place))
+
+    # A test that root runs may search every folder.
+    monkeypatch.setattr("os.stat", refuse)
+    monkeypatch.setattr("os.listdir", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
+
+    assert own_earcons(str(tmp_path)) == {}
+    (problem,) = misplaced(str(tmp_path))
+    assert "cannot be read: Permission denied" in problem
+
+
+def test_a_file_with_the_name_of_no_earcon_is_named(tmp_path: Path) -> None:
+    for name in ("muted.wav", "mutd.wav", "Timer.WAV", "readme.txt"):
+        write(tmp_path / name)
+
+    assert [problem.split(":")[0] for problem in misplaced(str(tmp_path))] == [
+        f"{tmp_path}/Timer.WAV",
+        f"{tmp_path}/mutd.wav",
+    ]
+    assert misplaced("") == []

@@ -75,6 +75,19 @@ def test_an_earcon_is_played_as_loud_as_the_box_does(tmp_path: Path, library: Li
     assert not played[len(render(Earcon.MUTED)) :].any()
 
 
+def test_a_change_of_volume_is_as_loud_as_an_answer(tmp_path: Path, library: Library) -> None:
+    earcons(tmp_path, "play", "volume", settings="[speaker]\nearcon_percent = 0\nvolume_percent = 100\n")
+
+    assert np.array_equal(np.frombuffer(library.played, "<i2")[:2880], render(Earcon.VOLUME))
+
+
+def test_a_file_that_is_no_earcon_is_named_below_the_list(tmp_path: Path) -> None:
+    (tmp_path / "mutd.wav").write_bytes(b"")
+    shown = earcons(tmp_path, "list", settings=f'[speaker]\nearcons_folder = "{tmp_path}"\n').stdout
+
+    assert shown.splitlines()[-1].startswith(f"{tmp_path}/mutd.wav: there is no earcon of this name")
+
+
 def test_a_file_that_cannot_be_used_is_named_and_the_boxs_own_is_played(tmp_path: Path, library: Library) -> None:
     (tmp_path / "muted.wav").write_bytes(b"nonsense")
     result = earcons(tmp_path, "play", "muted", settings=f'[speaker]\nearcons_folder = "{tmp_path}"\n')

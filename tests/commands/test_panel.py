@@ -16,6 +16,13 @@ def test_the_picture_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "panel.svg").read_text() == panel_svg()
 
 
+def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["panel", "--svg", str(tmp_path / "none" / "panel.svg")])
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{tmp_path}/none/panel.svg cannot be written: No such file or directory")
+
+
 def test_without_a_box_one_line_says_so(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["panel", "--socket", str(tmp_path / "none.sock")])
 
