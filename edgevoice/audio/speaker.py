@@ -84,6 +84,7 @@ class Speaker(FarEndQueue, Timed):
         self._earcons, self._clips = self._mixer.earcons, self._mixer.clips
         self._ring: Ring | None = None
         self._unemitted = Unemitted[MixerMark, SpeakerFact]()
+        self._reached = 0
         self.timing = CallbackTime(clock or ClockFit(FAR_END_HZ), "output_buffer_dac_time")
 
     @property
@@ -261,6 +262,7 @@ class Speaker(FarEndQueue, Timed):
             self._ring = ring
             self._amplifier.lead = _AMPLIFIER_LEAD
             self.timing.restart()
+            self._reached = self._mixer.position
             return self._mixer.position
 
     def detach(self, position: int) -> None:
@@ -313,7 +315,8 @@ class Speaker(FarEndQueue, Timed):
                 reach = self._reach(self._ring)
                 if reach is not None:
                     self._catch_up(reach)
-                    self._take_back(reach)
+                # Of a lost card, too: taken back after the change, by `detach`, it would undo the change.
+                self._take_back(self._reached)
                 yield
                 if reach is not None and not self._is_resting(self._ring):
                     begin = self._mixer.position
@@ -327,7 +330,10 @@ class Speaker(FarEndQueue, Timed):
     def _reach(self, ring: Ring) -> int | None:
         """Return the first position that may still be changed. A card's margin shrinks: this never goes back."""
         reach = ring.reach()
-        return None if reach is None else max(reach, self._unemitted.final)
+        if reach is None:
+            return None
+        self._reached = max(reach, self._unemitted.final)
+        return self._reached
 
     def _catch_up(self, reach: int) -> None:
         """Go on from where the card is, if it has emitted silence since the last sample that it was given."""

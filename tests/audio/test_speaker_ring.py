@@ -264,12 +264,19 @@ def test_the_end_of_a_clip_and_its_cut_are_reported_when_they_are_heard(ear: Ear
     assert ear.told[-1].heard_ms == pytest.approx(43, abs=1)
 
 
+def lose(ear: Ear) -> int:
+    """Lose the card; return the last position at which it could be given other samples."""
+    reach = ear.card.reach()
+    assert reach is not None
+    ear.speaker.feed(ear.card)
+    ear.card.is_lost = True
+    return reach
+
+
 def test_what_a_lost_card_did_not_emit_is_played_by_the_next(ear: Ear) -> None:
     ear.speaker.play("item", 0, numbers(1, 500))
     ear.hear(100)
-    reach = ear.card.reach()
-    assert reach is not None
-    ear.card.is_lost = True
+    reach = lose(ear)
     assert ear.speaker.feed(ear.card) is not None, "nothing is known of the card"
     ear.speaker.duck()
     ear.speaker.restore()
@@ -285,6 +292,49 @@ def test_what_a_lost_card_did_not_emit_is_played_by_the_next(ear: Ear) -> None:
     assert begin == reach
     assert heard[MARGIN] == 100 * MS + 1 + (MARGIN - MARGIN)
     assert (np.diff(heard[MARGIN:].astype(int)) == 1).all()
+
+
+def replace_card(ear: Ear, reach: int) -> None:
+    ear.speaker.detach(reach)
+    ear.card = Card()
+    ear.card.tape = [0] * ear.speaker.attach(ear.card)
+    ear.needed = ear.speaker.feed(ear.card)
+
+
+def test_an_answer_that_is_cut_while_the_card_is_lost_stays_cut(ear: Ear) -> None:
+    ear.speaker.play("item", 0, level(500))
+    ear.hear(100)
+    reach = lose(ear)
+    ear.speaker.cut()
+    replace_card(ear, reach)
+    heard = ear.hear(100)
+
+    assert not heard[10 * MS :].any()
+    (cut,) = ear.told
+    assert isinstance(cut, PlaybackCut)
+    assert cut.items[0].heard_ms == pytest.approx(103, abs=1)
+
+
+def test_a_ring_that_begins_while_the_card_is_lost_sounds_on_the_next(ear: Ear) -> None:
+    ear.speaker.learn_clip("pasta", np.full(100 * MS, 5000, np.int16))
+    reach = lose(ear)
+    ear.speaker.play_ring("pasta", 0.0)
+    replace_card(ear, reach)
+    ear.hear(4000)
+
+    assert ear.told == [ClipPlayed("pasta")]
+
+
+def test_a_ring_that_begins_over_an_answer_while_the_card_is_lost_sounds_on_the_next(ear: Ear) -> None:
+    ear.speaker.learn_clip("pasta", np.full(100 * MS, 5000, np.int16))
+    ear.speaker.play("item", 0, level(500))
+    ear.hear(100)
+    reach = lose(ear)
+    ear.speaker.play_ring("pasta", 0.0)
+    replace_card(ear, reach)
+    ear.hear(4000)
+
+    assert ClipPlayed("pasta") in ear.told
 
 
 def test_a_muted_amplifier_is_released_10_ms_before_the_next_sound() -> None:
