@@ -121,6 +121,10 @@ class EarconMixer:
             if len(rest):
                 self._waiting.appendleft(rest)
 
+    def rest(self) -> _Samples:
+        """Return all that is still to be mixed, by itself."""
+        return np.concatenate([*self._waiting, np.zeros(0, np.int16)])
+
     def mark(self) -> tuple[_Samples, ...]:
         """Return what is still to be mixed, for ``take_back``."""
         return tuple(self._waiting)

@@ -42,6 +42,11 @@ def place_of(earcon: Earcon, folder: Path) -> Path:
     return folder / _file_name(earcon)
 
 
+def read(earcon: Earcon, folder: Path) -> Samples | None:
+    """Return the sentence for an earcon, ``None`` if it has none or none was made in ``folder``."""
+    return spoken.read(place_of(earcon, folder)) if earcon in SENTENCES else None
+
+
 class Sayings(Observer):
     """Teaches the speaker the sentences in ``folder``, once the box listens: making them takes seconds of a core.
 
@@ -85,7 +90,7 @@ async def learn(folder: Path, use: Callable[[Earcon, Samples], None], speak: Spe
 
 
 def _taken(earcon: Earcon, folder: Path, use: Callable[[Earcon, Samples], None]) -> bool:
-    samples = spoken.read(place_of(earcon, folder))
+    samples = read(earcon, folder)
     if samples is None:
         return False
     use(earcon, samples)

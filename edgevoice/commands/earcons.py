@@ -47,24 +47,30 @@ def play(
     *,
     config: ConfigOption = None,
 ) -> None:
-    """Play an earcon on the speaker of the settings, as loud as the box does."""
+    """Play an earcon on the speaker of the settings as the box does: as loud, and in words if it has them."""
     if name not in set(Earcon):
         raise typer.BadParameter(f"there is no earcon {name!r}; `edgevoice earcons list` names them")
     earcon = Earcon(name)
-    from edgevoice.audio.earcons import render
+    from edgevoice.audio.earcons import EarconMixer
     from edgevoice.audio.far_end_mixer import factor
     from edgevoice.audio.own_earcons import look
+    from edgevoice.box import sayings
     from edgevoice.settings.file import load
+    from edgevoice.store.folders import cache_folder
 
     def command() -> int:
         settings = load(config, os.environ).settings.speaker
         own = look(settings.earcons_folder).get(earcon)
         if isinstance(own, str):
             print(own)
-        samples = render(earcon) if own is None or isinstance(own, str) else own
-        # That of a change of volume is as loud as an answer.
-        gain = factor(settings.volume_percent if earcon is Earcon.VOLUME else settings.earcon_percent)
-        _play((samples * gain).astype("<i2").tobytes(), settings.device)
+        mixer = EarconMixer(
+            factor(settings.earcon_percent), {} if own is None or isinstance(own, str) else {earcon: own}
+        )
+        spoken = sayings.read(earcon, cache_folder(os.environ))
+        if spoken is not None:
+            mixer.learn(earcon, spoken)
+        mixer.play(earcon, factor(settings.volume_percent))
+        _play(mixer.rest().astype("<i2").tobytes(), settings.device)
         return 0
 
     run_command(command)

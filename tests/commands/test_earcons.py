@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from edgevoice.audio import devices
 from edgevoice.audio.devices import SoundDevice
 from edgevoice.audio.earcons import render
+from edgevoice.box import sayings
 from edgevoice.commands.root import app
 from edgevoice.core.orders import Earcon
 
@@ -51,6 +52,13 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     return found
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder with the sentences of the box: none."""
+    monkeypatch.setenv("CACHE_DIRECTORY", str(tmp_path))
+    return tmp_path
+
+
 def earcons(tmp_path: Path, *arguments: str, settings: str = "") -> Result:
     config = tmp_path / "edgevoice.toml"
     config.write_text(settings)
@@ -79,6 +87,21 @@ def test_a_change_of_volume_is_as_loud_as_an_answer(tmp_path: Path, library: Lib
     earcons(tmp_path, "play", "volume", settings="[speaker]\nearcon_percent = 0\nvolume_percent = 100\n")
 
     assert np.array_equal(np.frombuffer(library.played, "<i2")[:2880], render(Earcon.VOLUME))
+
+
+def test_a_fault_is_spoken_as_by_the_box_where_it_has_the_sentence(
+    tmp_path: Path, cache: Path, library: Library
+) -> None:
+    sayings.place_of(Earcon.NO_NETWORK, cache).write_bytes(np.full(100, 8000, "<i2").tobytes())
+    for name in ("no-network", "bad-key"):
+        result = earcons(tmp_path, "play", name, settings="[speaker]\nearcon_percent = 50\nvolume_percent = 100\n")
+        assert result.exit_code == 0, result.output
+
+    played = np.frombuffer(library.played, "<i2")
+    assert set(played[:100].tolist()) == {8000}
+    assert np.array_equal(
+        played[-len(render(Earcon.BAD_KEY)) - 4800 : -4800], (render(Earcon.BAD_KEY) * 0.25).astype(np.int16)
+    )
 
 
 def test_a_file_that_is_no_earcon_is_named_below_the_list(tmp_path: Path) -> None:
