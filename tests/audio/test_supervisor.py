@@ -116,6 +116,7 @@ def test_the_cards_own_control_sets_the_volume_and_is_left_as_it_was_found() -> 
 
 
 @pytest.mark.sound
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("channels", "channel", "rate_hz"), [(6, 0, None), (6, 4, None), (2, 0, None), (1, 0, 48_000)], ids=str
 )

@@ -34,7 +34,6 @@ def test_the_latency_bench_loses_no_sample_and_reports_all_figures() -> None:
 
 
 @pytest.mark.pair
-@pytest.mark.long
 def test_the_barge_in_bench_reports_every_cut_correctly() -> None:
     report = bench("barge-in", "--cuts", "10")
 
