@@ -34,6 +34,14 @@ class Owner(Protocol):
         """Ask for a press; return the button whose pin was pressed, ``None`` if none was in time."""
         ...
 
+    def turn(self, request: str) -> int | None:
+        """Ask for a turn of the knob; return the change of volume in percent, ``None`` if none was in time."""
+        ...
+
+    def slide(self, request: str) -> bool | None:
+        """Ask for a move of the mute switch; return whether it now mutes, ``None`` if it did not move in time."""
+        ...
+
 
 def walk_lights(lamps: Sequence[Lamp], settings: PanelSettings, owner: Owner) -> list[str]:
     """Light each lamp alone; return in one line each what is wired wrong, with what to do."""
@@ -44,7 +52,8 @@ def walk_lights(lamps: Sequence[Lamp], settings: PanelSettings, owner: Owner) ->
         elif settings.led == "strip":
             findings += _walk_strip(lamp, settings.strip_pixels, owner)
         else:
-            findings += _walk_colours(lamp, 1, "panel.red_gpio, green_gpio and blue_gpio", owner)
+            wired = [name for name in _COLOURS if f"{name}_gpio" in settings.pins()]
+            findings += _walk_colours(lamp, 1, "panel.red_gpio, green_gpio and blue_gpio", owner, wired)
     return findings
 
 
@@ -60,6 +69,28 @@ def walk_buttons(wired: Sequence[Button], owner: Owner) -> list[str]:
             other = BUTTON_SETTINGS[pressed]
             findings.append(f"the {button} button is wired as {pressed}: swap panel.{setting} and panel.{other}")
     return findings
+
+
+def walk_knob(owner: Owner) -> list[str]:
+    """Ask for a turn of the volume knob; return in one line what is wired wrong, with what to do."""
+    turned = owner.turn("Turn the volume knob one step clockwise.")
+    if turned is None:
+        return ["no turn of the volume knob arrives: check panel.volume_knob_a_gpio, volume_knob_b_gpio and its ground"]
+    if turned < 0:
+        return ["the volume knob is the wrong way round: swap panel.volume_knob_a_gpio and panel.volume_knob_b_gpio"]
+    return []
+
+
+def walk_switch(owner: Owner) -> list[str]:
+    """Ask for a move of the mute switch; return in one line what is wired wrong, with what to do."""
+    is_muted = owner.slide("Slide the mute switch to its other side.")
+    if is_muted is None:
+        return ["no move of the mute switch arrives: check panel.mute_button_gpio, the wire and its ground"]
+    if owner.choose("Is that the side on which the microphone should be muted?", ["yes", "no"]) != (
+        "yes" if is_muted else "no"
+    ):
+        return ["the mute switch is the wrong way round: turn it round, or wire its other contact"]
+    return []
 
 
 def _walk_led(lamp: PinLamp, lamps: Sequence[Lamp], owner: Owner) -> list[str]:
@@ -95,10 +126,12 @@ def _walk_strip(lamp: Lamp, pixels: int, owner: Owner) -> list[str]:
     return findings + _walk_colours(lamp, pixels, "the strip: it is not an APA102 (DotStar)", owner)
 
 
-def _walk_colours(lamp: Lamp, pixels: int, wiring: str, owner: Owner) -> list[str]:
+def _walk_colours(
+    lamp: Lamp, pixels: int, wiring: str, owner: Owner, wired: Sequence[str] = tuple(_COLOURS)
+) -> list[str]:
     findings = []
-    for name, colour in _COLOURS.items():
-        lamp.write((colour,) * pixels)
+    for name in wired:
+        lamp.write((_COLOURS[name],) * pixels)
         seen = owner.choose(f"Which colour is it? It should be {name}.", [*_COLOURS, "none", "another"])
         if seen != name:
             findings.append(f"{name} shows as {seen}: check {wiring}")

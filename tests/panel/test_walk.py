@@ -9,7 +9,7 @@ from edgevoice.core.light_frames import Frame
 from edgevoice.panel.lamps import Lamp, PixelLamp
 from edgevoice.panel.mock import MockPins
 from edgevoice.panel.opening import open_lamps
-from edgevoice.panel.walk import walk_buttons, walk_lights
+from edgevoice.panel.walk import walk_buttons, walk_knob, walk_lights, walk_switch
 from edgevoice.settings.panel import PanelSettings
 
 
@@ -37,6 +37,16 @@ class Says:
         answer = next(self._answers)
         assert answer is None or isinstance(answer, Button)
         return answer
+
+    def turn(self, request: str) -> int | None:
+        self.asked.append(request)
+        answer = next(self._answers)
+        assert answer is None or isinstance(answer, int)
+        return answer
+
+    def slide(self, request: str) -> bool | None:
+        answer = self.turn(request)
+        return None if answer is None else bool(answer)
 
 
 @pytest.fixture
@@ -122,3 +132,41 @@ def test_buttons_that_are_swapped_or_dead_are_named() -> None:
         "the talk button is wired as mute: swap panel.talk_button_gpio and panel.mute_button_gpio",
         "no press of the volume up button arrives: check panel.volume_up_gpio, the wire and its ground",
     ]
+
+
+def test_a_colour_that_is_not_wired_is_not_asked_for() -> None:
+    owner = Says("red", "green")
+    settings = PanelSettings(kind="gpio", led="rgb", blue_gpio="none")
+
+    assert walk_lights(strip([], 1), settings, owner) == []
+    assert len(owner.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("turned", "findings"),
+    [
+        (5, []),
+        (-5, ["the volume knob is the wrong way round: swap panel.volume_knob_a_gpio and panel.volume_knob_b_gpio"]),
+        (
+            None,
+            ["no turn of the volume knob arrives: check panel.volume_knob_a_gpio, volume_knob_b_gpio and its ground"],
+        ),
+    ],
+)
+def test_a_knob_that_is_dead_or_the_wrong_way_round_is_named(turned: int | None, findings: list[str]) -> None:
+    assert walk_knob(Says(turned)) == findings
+
+
+@pytest.mark.parametrize(
+    ("answers", "findings"),
+    [
+        ((True, "yes"), []),
+        ((False, "no"), []),
+        ((True, "no"), ["the mute switch is the wrong way round: turn it round, or wire its other contact"]),
+        ((None,), ["no move of the mute switch arrives: check panel.mute_button_gpio, the wire and its ground"]),
+    ],
+)
+def test_a_mute_switch_that_is_dead_or_the_wrong_way_round_is_named(
+    answers: tuple[bool | str | None, ...], findings: list[str]
+) -> None:
+    assert walk_switch(Says(*answers)) == findings
