@@ -83,6 +83,9 @@ def goes_on_without_a_light(guest: Guest) -> str:
 
 def shuts_down(guest: Guest) -> str:
     """Hold both buttons until logind, which polkit lets, starts what would end the machine."""
+    # It started without the rule, and without logind.
+    if not any(line.startswith("cannot-shut-down") and "scripts/setup" in line for line in service.own_log()):
+        raise Refused("the log does not say that the buttons cannot shut down yet")
     # In place of systemd's own target, which would do so, one that does nothing.
     _POWEROFF.write_text("[Unit]\nDefaultDependencies=no\n", encoding="utf-8")
     masked = _LOGIND.readlink()

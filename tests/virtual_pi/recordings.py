@@ -32,7 +32,10 @@ def recordings() -> Mapping[str, Samples]:
     time, story = (_spoken(voice, words) for words in sentences)
     # A card needs a moment to start, and a person pauses after the wake word.
     start, breath = np.zeros(RATE_HZ // 4, np.int16), np.zeros(RATE_HZ // 3, np.int16)
+    # A room is never as silent as a loopback: half a minute of zeros is a broken microphone.
+    murmur = np.random.default_rng(1).integers(-3, 4, RATE_HZ // 2).astype(np.int16)
     return {
+        "murmur": murmur,
         "wake-word": np.concatenate([start, word]),
         "time": np.concatenate([start, word, breath, time]),
         "story": np.concatenate([start, word, breath, story]),
