@@ -338,7 +338,9 @@ def _look_for_complaint(event: wire.ServerEvent, hide: Redactor) -> None:
     from edgevoice.realtime import refusal
 
     problem = refusal.passing(complaint.codes)
-    why = {"problem": problem.line()} if problem is not None else {}
+    why = {"param": refusal.plain(complaint.param, hide)} if complaint.param else {}
+    if problem is not None:
+        why["problem"] = problem.line()
     tell(_log, logging.WARNING, "service-complains", code=refusal.plain(code, hide), **why)
     if (end := refusal.fatal(complaint.codes, complaint.message or "", hide)) is not None:
         raise end

@@ -155,6 +155,14 @@ def test_an_answer_that_failed_without_a_reason_is_logged_as_failed(caplog: pyte
     assert complaint == {"code": "failed"}
 
 
+def test_the_log_names_the_field_that_the_service_refused(caplog: pytest.LogCaptureFixture) -> None:
+    error = {"type": "invalid_request_error", "code": "invalid_value", "message": "no", "param": "audio_end_ms"}
+    arrivals_of(saying({"type": "error", "error": error}), 1)
+
+    (complaint,) = [vars(record)["fields"] for record in caplog.records if record.message == "service-complains"]
+    assert complaint == {"code": "invalid_value", "param": "audio_end_ms"}
+
+
 @pytest.mark.parametrize("status", ["completed", "cancelled"])
 def test_a_completed_or_cancelled_answer_is_not_logged_as_an_error(
     status: str, caplog: pytest.LogCaptureFixture
