@@ -80,8 +80,10 @@ def _carry_out(options: argparse.Namespace) -> int:
             asyncio.run(_press(options.socket))
             print("The box says six digits; type them on the page.")
         case "list":
-            for each in pairings.all():
+            for each in (paired := pairings.all()):
                 print(f"{each.number:>4}  {each.browser}, paired {each.paired}, until {each.until}")
+            if not paired:
+                print("no browser is paired")
         case "revoke":
             return _revoke(pairings, options.browser)
         case _:

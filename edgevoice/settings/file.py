@@ -40,6 +40,8 @@ MOST_FAULTS: Final = 50
 
 _PREFIX: Final = "EDGEVOICE_"
 _KEYS_DO_NOT_BELONG: Final = "keys do not belong in the settings; use service.key_file"
+_STORED_SECRETS: Final = {"mqtt": "mqtt_password", "home": "home_assistant_token"}
+"""The sections whose password or token is a stored secret, and its name."""
 
 
 class SettingsRefused(SettingsInvalid):
@@ -294,7 +296,11 @@ def _complaint_about_section(section: str, content: object) -> str:
 
 
 def _advice_on_name(section: str, name: str) -> str:
-    return f"; {_KEYS_DO_NOT_BELONG}" if is_secret_name(name) else _did_you_mean(_near_names(section, name))
+    if not is_secret_name(name):
+        return _did_you_mean(_near_names(section, name))
+    if section in _STORED_SECRETS:
+        return f"; keys do not belong in the settings; store it as the secret {_STORED_SECRETS[section]}"
+    return f"; {_KEYS_DO_NOT_BELONG}"
 
 
 def _near_names(section: str, name: str) -> list[str]:

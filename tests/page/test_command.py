@@ -117,6 +117,9 @@ def test_paired_browsers_are_listed_and_revoked(tmp_path: Path, capsys: pytest.C
     assert command.main([*place, "revoke", "first"]) == 2
     assert command.main([*place, "revoke", "all"]) == 0
     assert pairings.all() == []
+    capsys.readouterr()
+    assert command.main([*place, "list"]) == 0
+    assert capsys.readouterr().out == "no browser is paired\n"
 
 
 def test_press_does_what_the_button_does_and_says_when_nobody_waits(

@@ -233,6 +233,17 @@ def test_an_api_key_in_the_file_is_refused_and_never_repeated(file: Path, text: 
     assert SECRET not in line
 
 
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [(f'[mqtt]\npassword = "{SECRET}"', "mqtt_password"), (f'[home]\ntoken = "{SECRET}"', "home_assistant_token")],
+)
+def test_a_password_in_the_file_is_refused_with_the_name_to_store_it_under(file: Path, text: str, secret: str) -> None:
+    (line,) = faults(file, text)
+
+    assert f"keys do not belong in the settings; store it as the secret {secret}" in line
+    assert SECRET not in line
+
+
 @pytest.mark.parametrize("name", [entry.dotted for entry in ENTRIES.values()])
 def test_an_api_key_in_place_of_any_setting_is_never_repeated(file: Path, name: str) -> None:
     section, key = name.split(".")
