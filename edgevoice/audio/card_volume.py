@@ -3,8 +3,11 @@
 100 % is where the owner left the control: the box is never louder by it than without it.
 """
 
+import contextlib
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +28,10 @@ AUTO: Final = "auto"
 SOFTWARE: Final = "software"
 
 _LOOK_S: Final = 0.25
-"""How often it looks whether the speaker is silent, while the control is to go down; two looks are longer than what the
-card holds and the room returns.
-"""
+"""How often it looks whether the speaker is silent, while the control is to go down."""
+
+_SILENT_LOOKS: Final = 2
+"""For how many of them it has to be: that is longer than what the card holds and the room returns."""
 
 _SAME_DB: Final = 0.02
 _LEAST_RANGE_DB: Final = 20.0
@@ -61,7 +65,7 @@ class CardSpeaker(Protocol):
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """Where the owner left a control, and the two levels at which the box may have left it, in dB."""
+    """Where the owner left a control, and the levels at which the box may have left it, in dB."""
 
     card: str = ""
     control: str = ""
@@ -76,17 +80,42 @@ class FullLevel:
         self._path = path
         self._kept = _Kept()
 
-    def find(self, card: str, control: str, level_db: float) -> float:
+    @property
+    def left(self) -> tuple[str, str] | None:
+        """The card and the control that the box may have left elsewhere than its owner did, if there is one."""
+        kept = self._read()
+        return (kept.card, kept.control) if kept.left_db else None
+
+    def owners_db(self, card: str, control: str, level_db: float) -> float:
         """Return the owner's level: the one that is kept, if the control is where the box left it, else this one."""
         kept = self._read()
         is_ours = (kept.card, kept.control) == (card, control)
-        left = any(abs(level_db - each) < _SAME_DB for each in kept.left_db) if is_ours else False
-        self._kept = _Kept(card, control, kept.full_db if left else level_db)
+        return kept.full_db if is_ours and any(abs(level_db - each) < _SAME_DB for each in kept.left_db) else level_db
+
+    def find(self, card: str, control: str, level_db: float) -> float:
+        """Return the owner's level as `owners_db`, and keep that of this control from now on."""
+        self._kept = _Kept(card, control, self.owners_db(card, control, level_db))
         return self._kept.full_db
 
     def about_to_move(self, full_db: float, *levels_db: float) -> None:
         """Write down that the control is at one of these levels from now on."""
-        self._kept = msgspec.structs.replace(self._kept, full_db=full_db, left_db=levels_db)
+        self._keep(msgspec.structs.replace(self._kept, full_db=full_db, left_db=levels_db))
+
+    def bring_back(self, card: str, control: str) -> None:
+        """Move the control to where the owner left it; raise ``AlsaError`` if the card does not let it."""
+        with Mixer(card) as mixer:
+            level_db = mixer.level_db(control)
+            full_db = self.find(card, control, level_db)
+            # Also where it is now: the box may be killed before the move, and the machine may have stored its levels.
+            self.about_to_move(full_db, level_db, full_db)
+            mixer.move(control, full_db)
+
+    def forget(self) -> None:
+        """Keep no control's level: the box moves none."""
+        self._keep(_Kept())
+
+    def _keep(self, kept: _Kept) -> None:
+        self._kept = kept
         if self._path is None:
             return
         try:
@@ -113,6 +142,7 @@ class CardVolume:
 
     def __init__(self, mixer: Mixer, ctl: str, scale: Scale, speaker: CardSpeaker, full: FullLevel) -> None:
         self._mixer = mixer
+        self._ctl = ctl
         self._scale = scale
         self._speaker = speaker
         self._full = full
@@ -146,21 +176,26 @@ class CardVolume:
         self._mixer.close()
 
     def _run(self) -> None:
-        silent_looks = 0
+        silent_from_s = math.inf
         try:
             while True:
-                is_settled = self._look(is_silent=silent_looks > 1)
+                is_settled = self._look(is_silent=time.monotonic() - silent_from_s >= _SILENT_LOOKS * _LOOK_S)
                 with self._wanted:
                     if not self._is_wanted and not self._is_closed:
                         self._wanted.wait(None if is_settled else _LOOK_S)
                     self._is_wanted = False
                     if self._is_closed:
                         return
-                silent_looks = silent_looks + 1 if self._speaker.is_silent else 0
+                # What sounded during a rest without end is not known, and may still be in the card.
+                is_still_silent = self._speaker.is_silent and not is_settled
+                silent_from_s = min(silent_from_s, time.monotonic()) if is_still_silent else math.inf
         except AlsaError as error:
             tell(_log, logging.WARNING, "mixer-lost", control=self._scale.name, problem=str(error.strerror))
             self._at_db = self._full_db
             self._speaker.take_card_gain(1.0, None)
+            # A card that is there, and only refused once, would stay soft, and rings with it.
+            with contextlib.suppress(AlsaError):
+                self._full.bring_back(self._ctl, self._scale.name)
 
     def _look(self, *, is_silent: bool) -> bool:
         """Move the control if it is to be moved now; return whether nothing is left to do."""
@@ -210,8 +245,14 @@ class FoundControl:
     others: tuple[str, ...] = ()
 
 
-def find_control(wanted: str, place: MixerPlace, scales: Sequence[Scale]) -> FoundControl:
-    """Choose among the controls of a card: the one that is named, or with "auto" the one that is safe to move."""
+def find_control(
+    wanted: str, place: MixerPlace, scales: Sequence[Scale], full: FullLevel | None = None
+) -> FoundControl:
+    """Choose among the controls of a card: the one that is named, or with "auto" the one that is safe to move.
+
+    What the box has moved itself, as ``full`` knows, is as safe as where the owner left it.
+    """
+    full = full or FullLevel(None)
     names = tuple(scale.name for scale in scales)
     if wanted != AUTO:
         scale = next((scale for scale in scales if scale.name == wanted), None)
@@ -219,15 +260,19 @@ def find_control(wanted: str, place: MixerPlace, scales: Sequence[Scale]) -> Fou
         return FoundControl(place, scale, "" if scale else why, names)
     if not place.is_alone:
         return FoundControl(place, None, _SHARED, names)
-    safe = [scale for scale in scales if scale.is_even and scale.level_db - scale.lowest_db >= _LEAST_RANGE_DB]
+    safe = [
+        scale
+        for scale in scales
+        if scale.is_even and full.owners_db(place.ctl, scale.name, scale.level_db) - scale.lowest_db >= _LEAST_RANGE_DB
+    ]
     chosen = next((scale for name in _OF_EVERYTHING for scale in safe if scale.name == name), None)
     if chosen is None and len(outputs := [scale for scale in safe if scale.name in _OF_AN_OUTPUT]) == 1:
         (chosen,) = outputs
     return FoundControl(place, chosen, "" if chosen else "the card has no control that is surely the volume", names)
 
 
-def look_for_control(device: str, wanted: str) -> FoundControl:
-    """Look for the control of a device's card; blocks for milliseconds."""
+def look_for_control(device: str, wanted: str, full: FullLevel | None = None) -> FoundControl:
+    """Look for the control of a device's card as `find_control` chooses; blocks for milliseconds."""
     if wanted == SOFTWARE:
         return FoundControl(MixerPlace(device), None, "speaker.mixer says so")
     place = mixer_place(device)
@@ -236,7 +281,7 @@ def look_for_control(device: str, wanted: str) -> FoundControl:
         return FoundControl(place, None, _SHARED)
     try:
         with silent_stderr(), Mixer(place.ctl) as mixer:
-            return find_control(wanted, place, mixer.scales())
+            return find_control(wanted, place, mixer.scales(), full)
     except AlsaError as error:
         return FoundControl(place, None, f"no mixer: {error.strerror}")
 
@@ -256,9 +301,11 @@ class CardVolumes:
     def open(self, device: str, speaker: CardSpeaker) -> CardVolume | None:
         """Return what moves the control, ``None`` if all of the volume is left to the samples."""
         if self._wanted == SOFTWARE:
+            self._bring_back_other(None)
             return None
-        found = look_for_control(device, self._wanted)
+        found = look_for_control(device, self._wanted, self._full)
         why, ctl, scale = found.why, found.place.ctl, found.scale
+        self._bring_back_other(None if scale is None else (ctl, scale.name))
         if scale is not None:
             try:
                 mixer = Mixer(ctl)
@@ -276,14 +323,18 @@ class CardVolumes:
         """Bring the control back to where the owner left it, for other programs; nothing may play any more."""
         if self._moved is None:
             return
-        ctl, control = self._moved
         try:
-            with Mixer(ctl) as mixer:
-                full_db = self._full.find(ctl, control, mixer.level_db(control))
-                self._full.about_to_move(full_db, full_db)
-                mixer.move(control, full_db)
+            self._full.bring_back(*self._moved)
         except AlsaError as error:
-            tell(_log, logging.DEBUG, "mixer-lost", control=control, problem=str(error.strerror))
+            tell(_log, logging.DEBUG, "mixer-lost", control=self._moved[1], problem=str(error.strerror))
+
+    def _bring_back_other(self, chosen: tuple[str, str] | None) -> None:
+        """Bring back what the box, or the one before it, has moved and moves no longer; until its card is there."""
+        left = self._full.left
+        if left is not None and left != chosen:
+            with contextlib.suppress(AlsaError):
+                self._full.bring_back(*left)
+                self._full.forget()
 
     def _tell(self, found: str, *, is_amiss: bool) -> None:
         if found != self._told:

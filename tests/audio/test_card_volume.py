@@ -11,17 +11,16 @@ import numpy.typing as npt
 import pytest
 
 from edgevoice.audio import card_volume
+from edgevoice.audio.alsa import AlsaError
 from edgevoice.audio.card_volume import (
     AUTO,
     SOFTWARE,
     CardVolume,
     CardVolumes,
-    FoundControl,
-    find_control,
     look_for_control,
 )
 from edgevoice.audio.far_end_mixer import factor
-from edgevoice.audio.mixer import MixerPlace, Scale
+from edgevoice.audio.mixer import Mixer, MixerPlace, Scale
 from edgevoice.audio.speaker import PERIOD, Speaker
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.doctor.streams import PlayedAudio
@@ -43,7 +42,9 @@ def mixed(_plugin_cache: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Virt
 class Room:
     """A speaker on a card with a mixer; what the card is given, and what leaves it after its control."""
 
-    def __init__(self, card: VirtualCard, percent: int, *, earcons: int = 0, file: Path | None = None) -> None:
+    def __init__(
+        self, card: VirtualCard, percent: int, *, earcons: int = 0, file: Path | None = None, wanted: str = "PCM"
+    ) -> None:
         self.card = card
         self.reference = PlayedAudio()
         self.speaker = Speaker(
@@ -53,7 +54,7 @@ class Room:
             earcon_percent=earcons,
             reference=self.reference,
         )
-        self.volumes = CardVolumes("PCM", file)
+        self.volumes = CardVolumes(wanted, file)
         self.volume: CardVolume | None = None
 
     @contextmanager
@@ -137,6 +138,22 @@ def test_louder_than_the_samples_can_moves_the_control_at_once_and_only_so_far(m
         # 50 % are -12.04 dB.
         until(settled(room, -12.0))
         assert room.hear(5)[-1] == pytest.approx(wanted(50), rel=0.001)
+
+
+def test_who_turns_the_volume_down_fast_after_an_answer_hears_no_step_in_what_the_card_still_holds(
+    mixed: VirtualCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card_volume, "_LOOK_S", 0.2)
+    room = Room(mixed, 100)
+    with room.open() as volume:
+        room.say(50)
+        room.hear(20)
+        assert room.speaker.is_silent
+        for percent in (60, 50, 40, 30):
+            room.speaker.volume_percent = percent
+            until(lambda: not volume._is_wanted)
+        assert mixed.mixer_db == 0.0
+        until(settled(room, -14.0))
 
 
 def test_a_ring_is_as_loud_as_ever_on_a_box_that_was_turned_down(mixed: VirtualCard) -> None:
@@ -263,44 +280,99 @@ def test_in_software_nothing_is_opened(mixed: VirtualCard) -> None:
     assert mixed.mixer_db == -20.0
 
 
-ALONE, SHARED = MixerPlace("hw:1", is_alone=True), MixerPlace("hw:1")
+def found_on(card: VirtualCard, lowest_db: float) -> Callable[[Mixer], list[Scale]]:
+    """Return what lists one control, whose range ends above the virtual card's own."""
+    return lambda _mixer: [Scale("PCM", lowest_db, 0.0, card.mixer_db)]
 
 
-def scale(name: str, lowest_db: float = -60.0, level_db: float = 0.0, *, is_even: bool = True) -> Scale:
-    return Scale(name, lowest_db, 6.0, level_db, is_even)
-
-
-@pytest.mark.parametrize(
-    ("place", "controls", "chosen"),
-    [
-        (ALONE, [scale("PCM")], "PCM"),
-        (ALONE, [scale("PCM"), scale("Master")], "Master"),
-        (ALONE, [scale("Headphone"), scale("Speaker"), scale("Playback")], "Playback"),
-        (ALONE, [scale("Speaker")], "Speaker"),
-        (ALONE, [scale("Speaker"), scale("Mic")], "Speaker"),
-        # Which of them is connected is not known; one is no volume at all.
-        (ALONE, [scale("Speaker"), scale("Headphone")], None),
-        (ALONE, [scale("Mic")], None),
-        (ALONE, [], None),
-        # No way down, an owner's balance, and a card that others play on.
-        (ALONE, [scale("PCM", lowest_db=-10.0)], None),
-        (ALONE, [scale("PCM", level_db=-45.0)], None),
-        (ALONE, [scale("PCM", is_even=False)], None),
-        (SHARED, [scale("PCM")], None),
-    ],
-)
-def test_auto_takes_only_what_is_surely_the_volume(
-    place: MixerPlace, controls: list[Scale], chosen: str | None
+@pytest.mark.parametrize("after", ["reopened", "crashed"])
+def test_a_control_that_the_box_left_low_is_still_the_volume(
+    mixed: VirtualCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: str
 ) -> None:
-    found = find_control(AUTO, place, controls)
+    real = Mixer
+    monkeypatch.setattr(card_volume, "mixer_place", lambda _device: MixerPlace("hw:7", is_alone=True))
+    monkeypatch.setattr(real, "scales", found_on(mixed, -40.0))
+    monkeypatch.setattr(card_volume, "Mixer", lambda _ctl: real(DEVICE))
+    file = tmp_path / "mixer.json"
+    room = Room(mixed, 10, wanted=AUTO, file=file)
+    with room.open():
+        until(settled(room, -30.0))
+    if after == "crashed":
+        room = Room(mixed, 10, wanted=AUTO, file=file)
 
-    assert (found.scale.name if found.scale else None) == chosen
-    assert bool(found.why) is (chosen is None)
+    with room.open():
+        room.speaker.volume_percent = 100
+        until(settled(room, 0.0))
 
 
-def test_a_control_that_is_named_is_taken_whatever_else_plays_there() -> None:
-    headphone = scale("Headphone", lowest_db=-10.0, is_even=False)
+def test_killed_while_it_gives_the_control_back_the_box_knows_the_owners_level(
+    mixed: VirtualCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(mixed, 30, file=tmp_path / "mixer.json")
+    with room.open():
+        until(settled(room, -14.0))
+    with monkeypatch.context() as killed:
+        killed.setattr(Mixer, "move", refuse)
+        room.volumes.restore()
+    assert mixed.mixer_db == -14.0
 
-    assert find_control("Headphone", SHARED, [scale("PCM"), headphone]) == FoundControl(
-        SHARED, headphone, others=("PCM", "Headphone")
-    )
+    with Room(mixed, 100, file=tmp_path / "mixer.json").open():
+        until(lambda: mixed.mixer_db == 0.0)
+
+
+def test_levels_of_the_machine_that_were_stored_while_the_box_was_soft_do_not_make_it_soft_for_good(
+    mixed: VirtualCard, tmp_path: Path
+) -> None:
+    room = Room(mixed, 30, file=tmp_path / "mixer.json")
+    with room.open():
+        until(settled(room, -14.0))
+    room.volumes.restore()
+    assert mixed.mixer_db == 0.0
+    mixed.mixer_db = -14  # as alsactl stored it
+
+    with Room(mixed, 100, file=tmp_path / "mixer.json").open():
+        until(lambda: mixed.mixer_db == 0.0)
+
+
+@pytest.mark.parametrize("now", [SOFTWARE, "Master", AUTO])
+def test_a_control_that_was_left_low_is_given_back_when_another_is_wanted(
+    mixed: VirtualCard, tmp_path: Path, now: str
+) -> None:
+    mixed.mixer_db = -3
+    with Room(mixed, 30, file=tmp_path / "mixer.json").open():
+        until(lambda: mixed.mixer_db == -17.0)
+
+    speaker = Room(mixed, 30).speaker
+    assert CardVolumes(now, tmp_path / "mixer.json").open(DEVICE, speaker) is None
+
+    assert mixed.mixer_db == -3.0
+
+
+def test_a_control_that_somebody_has_turned_since_is_not_given_back(mixed: VirtualCard, tmp_path: Path) -> None:
+    with Room(mixed, 30, file=tmp_path / "mixer.json").open():
+        until(lambda: mixed.mixer_db == -14.0)
+    mixed.mixer_db = -25
+
+    assert CardVolumes(SOFTWARE, tmp_path / "mixer.json").open(DEVICE, Room(mixed, 30).speaker) is None
+
+    assert mixed.mixer_db == -25.0
+
+
+def test_a_control_that_refuses_once_is_not_left_low(mixed: VirtualCard, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room(mixed, 30)
+    with room.open():
+        until(settled(room, -14.0))
+        asked: list[str] = []
+        asks = Mixer.level_db
+
+        def once_busy(mixer: Mixer, name: str) -> float:
+            asked.append(name)
+            return refuse() if len(asked) == 1 else asks(mixer, name)
+
+        monkeypatch.setattr(Mixer, "level_db", once_busy)
+        room.speaker.volume_percent = 40
+        until(settled(room, 0.0))
+
+
+def refuse(*_arguments: object) -> float:
+    raise AlsaError(5, "the card does not answer")
