@@ -270,7 +270,8 @@ def kept_panel_of(settings: Settings, folder: Path) -> KeptPanel:
     """Return what keeps in ``folder`` what is set by hand."""
     far, panel = settings.speaker, settings.panel
     levels = PanelLevels(far.volume_percent, far.earcon_percent, panel.brightness_percent)
-    return KeptPanel(folder, levels, keeps_mute=not panel.mute_is_switch)
+    has_switch = panel.mute_is_switch and "mute_button_gpio" in panel.pins()
+    return KeptPanel(folder, levels, keeps_mute=not has_switch)
 
 
 def _log_missing(tool: str, error: SettingsInvalid) -> None:

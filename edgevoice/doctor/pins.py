@@ -7,6 +7,7 @@ from pathlib import Path
 from edgevoice.doctor.findings import Finding, FindingStatus, doubtful, fine, skipped, wrong
 from edgevoice.doctor.gpio_lines import Chip, GpioLine, header_chip
 from edgevoice.errors import PanelUnavailable
+from edgevoice.panel.lamps import SPI_CLOCK, SPI_DATA, SPI_PORT, SPI_REMEDY
 from edgevoice.panel.pins import DEFAULT_LIBRARY, open_pins
 from edgevoice.settings.schema import Settings
 
@@ -18,12 +19,16 @@ _PLAIN = "no pins configured"
 
 @dataclass(frozen=True, slots=True)
 class PinReport:
-    """What was found. ``library`` is what would drive the pins; ``refusal`` is why it cannot."""
+    """What was found. ``library`` is what would drive the pins; ``refusal`` is why it cannot.
+
+    ``misses_spi``: a strip of LEDs is on the Pi's own SPI, whose port is not there.
+    """
 
     chip: Chip | None
     library: str = DEFAULT_LIBRARY
     refusal: PanelUnavailable | None = None
     is_closed: bool = False
+    misses_spi: bool = False
 
 
 def wanted_pins(settings: Settings) -> dict[int, str]:
@@ -52,7 +57,8 @@ def probe_pins(wanted: Mapping[int, str], environment: Mapping[str, str], folder
         open_pins(environment).close()
     except PanelUnavailable as refusal:
         return PinReport(chip, library, refusal)
-    return PinReport(chip, library)
+    is_on_spi = (wanted.get(SPI_DATA), wanted.get(SPI_CLOCK)) == ("panel.strip_data_gpio", "panel.strip_clock_gpio")
+    return PinReport(chip, library, misses_spi=is_on_spi and not (folder / SPI_PORT).exists())
 
 
 def judge_pins(
@@ -91,6 +97,8 @@ def _judge_pins(pins: PinReport, wanted: Mapping[int, str], *, kind: str, box_ru
     taken = [line for line in pins.chip.lines if line.consumer and line not in ours]
     if taken:
         return wrong(name, "; ".join(_who_has(line, wanted) for line in taken), _remedy(taken[0], wanted))
+    if pins.misses_spi:
+        return wrong(name, f"the LED strip's SPI port /dev/{SPI_PORT} is not there", SPI_REMEDY)
     state = "in use by the box itself" if ours else "free"
     return fine(name, f"{pins.chip.label}: all {len(wanted)} {state}")
 

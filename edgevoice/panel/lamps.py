@@ -17,6 +17,9 @@ SPI_DATA: Final = 10
 SPI_CLOCK: Final = 11
 """The pins, by Broadcom number, of the Pi's own SPI port 0; a strip on any others is clocked by the program."""
 
+SPI_PORT: Final = "spidev0.0"
+SPI_REMEDY: Final = "Switch SPI on, `sudo raspi-config nonint do_spi 0`, and add the user to the group spi."
+
 _SPI_HZ: Final = 1_000_000
 """The clock of the strip: a frame of 60 pixels takes 2 ms, and wires of a metre carry it."""
 
@@ -162,8 +165,7 @@ def _open_spi(lgpio: Any) -> Any:
         return lgpio.spi_open(0, 0, _SPI_HZ, 0)
     except pin_errors() as error:
         raise PanelUnavailable(
-            f"LED strip: the SPI port /dev/spidev0.0 cannot be used: {error}",
-            remedy="Switch SPI on, `sudo raspi-config nonint do_spi 0`, and add the user to the group spi.",
+            f"LED strip: the SPI port /dev/{SPI_PORT} cannot be used: {error}", remedy=SPI_REMEDY
         ) from error
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from edgevoice.box.context import BoxContext, context_of
+from edgevoice.box.context import BoxContext, context_of, kept_panel_of
 from edgevoice.box.resting import Resting
 from edgevoice.box.tool_files import ToolFiles
 from edgevoice.echo.record import EchoRecord, write_record
@@ -15,8 +15,10 @@ from edgevoice.memory.forgetting import Forgetting
 from edgevoice.memory.memory import NAME
 from edgevoice.memory.recorder import Recorder
 from edgevoice.observers.announcement import Announced
+from edgevoice.observers.kept_panel import FILE_NAME
 from edgevoice.personas import personas
 from edgevoice.settings.assistant import MemorySettings, PersonasSettings, ToolsSettings, TranscriptSettings
+from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.wakeword import WakewordSettings
@@ -36,6 +38,23 @@ def found(folder: Path, settings: Settings = ELSEWHERE, key: Key | None = KEY) -
             return context
 
     return asyncio.run(live())
+
+
+@pytest.mark.parametrize(
+    ("panel", "is_kept"),
+    [
+        (PanelSettings(), True),
+        (PanelSettings(mute_is_switch=True), False),
+        (PanelSettings(mute_is_switch=True, mute_button_gpio="none"), True),
+        (PanelSettings(mute_is_switch=True, kind="none"), True),
+    ],
+)
+def test_only_a_switch_that_is_wired_decides_itself_whether_the_box_is_muted(
+    tmp_path: Path, panel: PanelSettings, *, is_kept: bool
+) -> None:
+    (tmp_path / FILE_NAME).write_text('{"is_muted": true}')
+
+    assert kept_panel_of(Settings(panel=panel), tmp_path).is_muted is is_kept
 
 
 def test_files_left_by_killed_writers_are_removed_from_both_folders(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 
 from edgevoice.doctor import gpio_lines
+from edgevoice.doctor import pins as pins_module
 from edgevoice.doctor.findings import FindingStatus
 from edgevoice.doctor.gpio_lines import Chip, GpioLine, header_chip
 from edgevoice.doctor.pins import PinReport, judge_pins, probe_pins, wanted_pins
 from edgevoice.errors import PanelUnavailable
+from edgevoice.panel.mock import MockPins
 from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.sound import AmplifierSettings
@@ -78,6 +80,24 @@ def test_the_mock_pins_are_reported_as_such_and_really_opened(tmp_path: Path) ->
 
     assert pins == PinReport(None, "mock")
     assert judged(pins)[0] is FindingStatus.FINE
+
+
+@pytest.mark.parametrize(
+    ("has_spi", "data_gpio", "is_missed"), [(False, 10, True), (True, 10, False), (False, 5, False)]
+)
+def test_a_strip_whose_spi_is_switched_off_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_spi: bool, data_gpio: int, is_missed: bool
+) -> None:
+    monkeypatch.setattr(pins_module, "header_chip", lambda _wanted, _folder: chip().chip)
+    monkeypatch.setattr(pins_module, "open_pins", lambda _environment: MockPins())
+    if has_spi:
+        (tmp_path / "spidev0.0").touch()
+    wanted = wanted_pins(Settings(panel=PanelSettings(led="strip", strip_data_gpio=data_gpio)))
+    found = probe_pins(wanted, {}, tmp_path)
+    finding = judge_pins(found, wanted, kind="auto", without_lights="refuse", box_runs=False)
+
+    assert (finding.mark is FindingStatus.WRONG) is ("/dev/spidev0.0 is not there" in finding.text) is is_missed
+    assert ("raspi-config nonint do_spi 0" in finding.remedy) is is_missed
 
 
 def test_a_machine_without_a_gpio_chip_needs_no_library(tmp_path: Path) -> None:
