@@ -120,3 +120,5 @@ class Whispers(Observer):
         if sound.is_clear and not is_whispered:
             self._voice_db = sound.level_db
         self._mouth.soften(is_soft=is_whispered)
+        # The same for both: a whisper at the full volume, or a soft voice that does not whisper, would be neither.
+        self._session.whisper(is_whispered=is_whispered)

@@ -117,6 +117,16 @@ def test_once_the_conversation_is_over_nothing_is_soft() -> None:
     assert box.softened == [True, False]
 
 
+def test_the_voice_whispers_no_longer_than_its_answers_are_soft() -> None:
+    box = Box()
+    box.turn(SOFTLY, TurnEnded())
+    assert box.whispered == box.softened == [True]
+
+    box.see(PlaybackDrained(1))
+    box.turn(np.zeros(4 * NEAR_END_HZ, np.int16), TurnEnded())
+    assert box.whispered == box.softened == [True, False]
+
+
 def test_the_session_knows_of_a_whisper_before_the_turn_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whispers, "_LOOK_S", 0.001)
     box = Box()
