@@ -1,5 +1,7 @@
 """Status sounds: they begin and end without a click, and never wrap."""
 
+from itertools import combinations
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -45,10 +47,26 @@ def test_an_earcon_is_short_and_only_a_ring_is_as_loud_as_can_be(earcon: Earcon)
     assert 0.1 < len(sound) / FAR_END_HZ < 2
 
 
-def test_every_earcon_sounds_different() -> None:
-    different = set(Earcon) - FAULT_EARCONS
+def notes_of(earcon: Earcon) -> list[float]:
+    """Return the pitch of each note that is heard, in semitones above middle C."""
+    sound = render(earcon).astype(float)
+    # 2.4 ms hold half a wave of the lowest note, and the fades between two notes last longer.
+    is_loud = np.lib.stride_tricks.sliding_window_view(np.abs(sound), 58).max(axis=1) > 0.25 * np.abs(sound).max()
+    edges = np.flatnonzero(np.diff(is_loud.astype(int), prepend=0, append=0))
+    pieces = [sound[begin:end] for begin, end in edges.reshape(-1, 2)]
+    return [12 * np.log2(np.argmax(np.abs(np.fft.rfft(piece, 48_000))) / 2 / 261.63) for piece in pieces]
 
-    assert len({render(earcon).tobytes() for earcon in different}) == len(different)
+
+def test_any_two_earcons_differ_in_their_number_of_notes_or_by_a_minor_third() -> None:
+    heard = {earcon: notes_of(earcon) for earcon in set(Earcon) - FAULT_EARCONS}
+
+    assert [len(heard[each]) for each in (Earcon.VOLUME, Earcon.MUTED, Earcon.APPROVAL, Earcon.TIMER)] == [1, 2, 3, 6]
+    for first, second in combinations(heard.values(), 2):
+        differences = [abs(one - other) for one, other in zip(first, second, strict=False)]
+        assert len(first) != len(second) or max(differences) > 2.8, heard
+
+
+def test_a_fault_without_words_sounds_as_an_error() -> None:
     assert {render(earcon).tobytes() for earcon in FAULT_EARCONS} == {render(Earcon.ERROR).tobytes()}
 
 
