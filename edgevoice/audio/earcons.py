@@ -87,6 +87,10 @@ class EarconMixer:
         self._gain = gain
         self._sounds = _sounds(self._rendered, gain)
 
+    def scale(self, factor: float) -> None:
+        """Play what is queued already by this factor louder: the card's own control gives so much less of it."""
+        self._waiting = deque(np.clip(sound * factor, -32768, 32767).astype(np.int16) for sound in self._waiting)
+
     def learn(self, earcon: Earcon, spoken: _Samples) -> None:
         """Speak an earcon from now on, unless the owner has one: s16 at 24 kHz, full scale, as loud as an answer."""
         if earcon not in self._own:

@@ -143,6 +143,7 @@ class Speaker(FarEndQueue, Timed):
     def take_card_gain(self, gain: float, wake: Callable[[], None] | None) -> None:
         """Leave this factor of each gain to the card's own control; ``wake`` is called when more may be needed."""
         with self._changing():
+            self._earcons.scale(self._gain.card / gain)
             self._gain.leave_to_card(gain, wake)
             self._playout.set_gain(self._gain.of_answers)
         with self._lock:  # apart: it takes a millisecond

@@ -513,3 +513,23 @@ def test_a_soft_answer_is_12_db_below_the_volume_without_a_click_and_then_as_lou
     assert soft[-1] == pytest.approx(10_000 * 10 ** (-12 / 20), rel=0.001)
     assert after[-1] == before[-1] == 10_000
     assert np.abs(np.diff(np.concatenate([before, soft, after]).astype(int))).max() < 100
+
+
+@pytest.mark.parametrize("kind", ["spoken", "tone", "volume"])
+def test_an_earcon_that_sounds_stays_as_loud_when_the_cards_control_goes_up_for_a_ring(kind: str) -> None:
+    ear = Ear(volume_percent=30, earcon_percent=30)
+    earcon = {"spoken": Earcon.BUDGET_SPENT, "tone": Earcon.BUDGET_SPENT, "volume": Earcon.VOLUME}[kind]
+    if kind == "spoken":
+        ear.speaker.learn(earcon, np.full(FAR_END_HZ, 10_000, np.int16))
+    ear.speaker.play_earcon(earcon)
+    expected = ear.hear_periods(4).astype(float)
+    ear.speaker.stop_earcons()
+
+    ear.speaker.take_card_gain(0.1, None)
+    ear.speaker.play_earcon(earcon)
+    before = ear.hear_periods(2) * 0.1
+    ear.speaker.take_card_gain(1.0, None)
+    heard = np.concatenate([before, ear.hear_periods(2)])
+
+    assert np.abs(expected).max() > 100
+    assert heard == pytest.approx(expected, abs=1.5)
