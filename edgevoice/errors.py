@@ -253,10 +253,12 @@ class StorageUnavailable(EdgevoiceError, OSError):
 
     @classmethod
     def of(cls, message: str, error: OSError) -> Self:
-        """Return what stopped us, after ``message``; where permission is missing, space is not the remedy."""
+        """Return what stopped us, after ``message``; where permission or a folder is missing, space is no remedy."""
         problem = f"{message}: {error.strerror}"
         if error.errno in {errno.EISDIR, errno.ENOTDIR, errno.ELOOP}:
             return cls(problem, remedy="Something else has this name: move it away.")
+        if error.errno == errno.ENOENT:
+            return cls(problem, remedy="Make the folder, or name another one.")
         if error.errno not in {errno.EACCES, errno.EPERM}:
             return cls(problem)
         owner = f"`sudo ls -ld {error.filename}` shows" if error.filename else "`sudo ls -l` shows"

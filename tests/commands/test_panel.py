@@ -21,6 +21,7 @@ def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert result.stderr.startswith(f"{tmp_path}/none/panel.svg cannot be written: No such file or directory")
+    assert "Make the folder, or name another one." in result.stderr
 
 
 def test_without_a_box_one_line_says_so(tmp_path: Path) -> None:
