@@ -65,12 +65,22 @@ class CardSpeaker(Protocol):
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """Where the owner left a control, and the levels at which the box may have left it, in dB."""
+    """Where the owner left a control, and the levels at which the box may have left it, in dB.
+
+    While it ``is_moving``, it may be at any step between the lowest of them and the owner's level.
+    """
 
     card: str = ""
     control: str = ""
     full_db: float = 0.0
     left_db: tuple[float, ...] = ()
+    is_moving: bool = False
+
+    def is_left_at(self, level_db: float) -> bool:
+        """Return whether the box may have left the control there."""
+        if self.is_moving and self.left_db:
+            return min(self.left_db) - _SAME_DB < level_db < self.full_db + _SAME_DB
+        return any(abs(level_db - each) < _SAME_DB for each in self.left_db)
 
 
 class FullLevel:
@@ -88,18 +98,16 @@ class FullLevel:
 
     def owners_db(self, card: str, control: str, level_db: float) -> float:
         """Return the owner's level: the one that is kept, if the control is where the box left it, else this one."""
-        kept = self._read()
-        is_ours = (kept.card, kept.control) == (card, control)
-        return kept.full_db if is_ours and any(abs(level_db - each) < _SAME_DB for each in kept.left_db) else level_db
+        return self._of(card, control, level_db).full_db
 
     def find(self, card: str, control: str, level_db: float) -> float:
         """Return the owner's level as `owners_db`, and keep that of this control from now on."""
-        self._kept = _Kept(card, control, self.owners_db(card, control, level_db))
+        self._kept = self._of(card, control, level_db)
         return self._kept.full_db
 
-    def about_to_move(self, full_db: float, *levels_db: float) -> None:
-        """Write down that the control is at one of these levels from now on."""
-        self._keep(msgspec.structs.replace(self._kept, full_db=full_db, left_db=levels_db))
+    def about_to_move(self, full_db: float, *levels_db: float, is_moving: bool = False) -> None:
+        """Write down that the control is at one of these levels from now on, or ``is_moving`` between its steps."""
+        self._keep(msgspec.structs.replace(self._kept, full_db=full_db, left_db=levels_db, is_moving=is_moving))
 
     def bring_back(self, card: str, control: str) -> None:
         """Move the control to where the owner left it; raise ``AlsaError`` if the card does not let it."""
@@ -113,6 +121,11 @@ class FullLevel:
     def forget(self) -> None:
         """Keep no control's level: the box moves none."""
         self._keep(_Kept())
+
+    def _of(self, card: str, control: str, level_db: float) -> _Kept:
+        kept = self._read()
+        is_left = (kept.card, kept.control) == (card, control) and kept.is_left_at(level_db)
+        return kept if is_left else _Kept(card, control, level_db)
 
     def _keep(self, kept: _Kept) -> None:
         self._kept = kept
@@ -223,7 +236,7 @@ class CardVolume:
         wanted_db = max(self._scale.lowest_db, self._full_db + level_db)
         if abs(wanted_db - self._at_db) < _SAME_DB:
             return
-        self._full.about_to_move(self._full_db, self._at_db, wanted_db)
+        self._full.about_to_move(self._full_db, self._at_db, wanted_db, is_moving=True)
         if wanted_db > self._at_db:
             # First the samples: what begins meanwhile is too quiet for some milliseconds, never too loud.
             self._speaker.take_card_gain(factor_of(min(0.0, level_db)), self.wake)

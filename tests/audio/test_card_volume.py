@@ -285,7 +285,7 @@ def found_on(card: VirtualCard, lowest_db: float) -> Callable[[Mixer], list[Scal
     return lambda _mixer: [Scale("PCM", lowest_db, 0.0, card.mixer_db)]
 
 
-@pytest.mark.parametrize("after", ["reopened", "crashed"])
+@pytest.mark.parametrize("after", ["reopened", "reopened-without-a-file", "crashed"])
 def test_a_control_that_the_box_left_low_is_still_the_volume(
     mixed: VirtualCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: str
 ) -> None:
@@ -293,12 +293,14 @@ def test_a_control_that_the_box_left_low_is_still_the_volume(
     monkeypatch.setattr(card_volume, "mixer_place", lambda _device: MixerPlace("hw:7", is_alone=True))
     monkeypatch.setattr(real, "scales", found_on(mixed, -40.0))
     monkeypatch.setattr(card_volume, "Mixer", lambda _ctl: real(DEVICE))
-    file = tmp_path / "mixer.json"
+    file = None if after == "reopened-without-a-file" else tmp_path / "mixer.json"
     room = Room(mixed, 10, wanted=AUTO, file=file)
     with room.open():
         until(settled(room, -30.0))
     if after == "crashed":
         room = Room(mixed, 10, wanted=AUTO, file=file)
+    with room.open():
+        assert mixed.mixer_db == -30.0
 
     with room.open():
         room.speaker.volume_percent = 100
@@ -317,6 +319,26 @@ def test_killed_while_it_gives_the_control_back_the_box_knows_the_owners_level(
     assert mixed.mixer_db == -14.0
 
     with Room(mixed, 100, file=tmp_path / "mixer.json").open():
+        until(lambda: mixed.mixer_db == 0.0)
+
+
+def test_killed_while_the_control_moves_to_one_of_its_steps_the_box_knows_the_owners_level(
+    mixed: VirtualCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, moves, kept = tmp_path / "mixer.json", Mixer.move, [b""]
+
+    def move(mixer: Mixer, name: str, level_db: float) -> float:
+        reached = moves(mixer, name, level_db)
+        kept.append(file.read_bytes())
+        return reached
+
+    monkeypatch.setattr(Mixer, "move", move)
+    room = Room(mixed, 30, file=file)
+    with room.open():
+        until(settled(room, -14.0))  # -14.9 dB were wanted
+    file.write_bytes(kept[-1])
+
+    with Room(mixed, 100, file=file).open():
         until(lambda: mixed.mixer_db == 0.0)
 
 
