@@ -105,6 +105,8 @@ class ClipPlayer:
     def cut(self) -> None:
         """Fade out what plays within 3 ms; what was to follow it is not played."""
         for place, clip in enumerate(self._playing):
+            if clip.fade is not None:
+                continue  # anew, it would begin at full volume
             clip.samples = clip.samples[: clip.at + (0 if place else FADE)]
             clip.fade = fade_out(len(clip.samples) - clip.at)
 

@@ -533,3 +533,16 @@ def test_an_earcon_that_sounds_stays_as_loud_when_the_cards_control_goes_up_for_
 
     assert np.abs(expected).max() > 100
     assert heard == pytest.approx(expected, abs=1.5)
+
+
+def test_a_clip_that_is_cut_twice_fades_once(ear: Ear) -> None:
+    ear.speaker.learn_clip("a", np.full(FAR_END_HZ, 10_000, np.int16))
+    ear.speaker.play_clip("a", has_chime=False)
+    ear.hear_periods(4)
+    ear.speaker.cut_clip()
+    fading = ear.hear(24)
+    ear.speaker.cut_clip()
+    fading = np.concatenate([fading, ear.hear_periods(2)])
+
+    assert (np.diff(fading.astype(int)) <= 0).all()
+    assert len(ear.told) == 1
