@@ -40,6 +40,7 @@ class SpeechMeter:
         if not count:
             return
         pieces = samples[: count * WINDOW].reshape(count, WINDOW).astype(np.float32)
+        pieces = pieces[pieces.any(axis=1)]  # a muted microphone is no room: beside zeros any noise would be speech
         spectrum = np.fft.rfft(pieces * _HANN, _TRANSFORM)
         power = spectrum.real**2 + spectrum.imag**2
         # Weighted by frequency, or the rumble of a room would hide what is said.

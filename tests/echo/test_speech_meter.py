@@ -91,3 +91,11 @@ def test_what_comes_late_is_measured_in_part_and_the_last_ten_seconds_count() ->
 
     long = metered(np.concatenate([scene(PEOPLE[0], above_room_db=30.0), *[heard] * 4]))
     assert is_whisper(long.sound())
+
+
+def test_the_zeros_of_a_muted_microphone_are_no_room() -> None:
+    room = np.random.default_rng(1).normal(0, 100, 2 * NEAR_END_HZ).astype(np.int16)
+    meter = SpeechMeter()
+    meter.add(np.concatenate([np.zeros(NEAR_END_HZ, np.int16), room]).tobytes())
+
+    assert not meter.sound().is_clear, "nobody has said anything"
