@@ -44,6 +44,11 @@ class AlsaOutput:
         return self._ring.depth
 
     @property
+    def size(self) -> int:
+        """How many samples the card holds, and plays again unless it is given others."""
+        return self._ring.size
+
+    @property
     def rests(self) -> bool:
         """Whether the card needs nothing while it is silent."""
         return self._ring.runs_free

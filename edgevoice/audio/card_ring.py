@@ -113,7 +113,12 @@ class CardRing:
     @property
     def depth(self) -> int:
         """For how many samples beyond its reach the card can be written."""
-        return self._pcm.buffer // self._ratio - _MOST_MARGIN
+        return self.size - _MOST_MARGIN
+
+    @property
+    def size(self) -> int:
+        """How many samples the card holds, and plays again unless it is given others."""
+        return self._pcm.buffer // self._ratio
 
     def renumber(self, position: int) -> None:
         """Give the first sample that can still be replaced this number: the card has had only zeros so far."""

@@ -30,6 +30,11 @@ class Ring(Protocol):
         """For how many samples beyond its reach the card can be written."""
         ...
 
+    @property
+    def size(self) -> int:
+        """How many samples it holds: what it was given comes again after so many, unless it is given others."""
+        ...
+
     def reach(self) -> int | None:
         """Return the first position at which the card can still be given other samples; ``None`` if it is lost."""
         ...

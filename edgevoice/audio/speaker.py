@@ -295,8 +295,8 @@ class Speaker(FarEndQueue, Timed):
         return needed
 
     def _is_resting(self, ring: Ring) -> bool:
-        """Whether the ring can be left to itself: it is full of zeros, and would play nothing else again."""
-        return ring.rests and self._mixer.is_silent and self._mixer.position - self._mixer.loud_end >= ring.depth
+        """Whether the ring can be left to itself: all of it is zeros, so it plays nothing of the last sound again."""
+        return ring.rests and self._mixer.is_silent and self._mixer.position - self._mixer.loud_end >= ring.size
 
     def _needed(self, ring: Ring) -> int | None:
         due = self._unemitted.next_due

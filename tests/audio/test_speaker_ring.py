@@ -20,14 +20,19 @@ MS = 24
 MARGIN = 2 * MS
 MOST_MARGIN = 5 * MS
 DEPTH = 38 * MS
+SIZE = DEPTH + MOST_MARGIN
 
 
 class Card:
-    """A converter that a test moves on, the ring before it, and the tape of what it emitted."""
+    """A converter that a test moves on, the ring before it, and the tape of what it emitted.
+
+    As a real one does, it plays again what it was given a ring ago, unless it was given something else.
+    """
 
     def __init__(self, *, rests: bool = True) -> None:
         self.tape: list[int] = []
-        self.ring: list[int] = []
+        self.memory = [0] * SIZE
+        self.end = 0
         self.writes = 0
         self.wakes = 0
         self.rests = rests
@@ -38,15 +43,23 @@ class Card:
     def depth(self) -> int:
         return DEPTH
 
+    @property
+    def size(self) -> int:
+        return SIZE
+
     def reach(self) -> int | None:
         return None if self.is_lost else len(self.tape) + self.margin
 
     def write(self, samples: Samples, position: int) -> None:
         self.writes += 1
-        begin = position - len(self.tape)
-        assert begin >= 0, "the converter has passed it"
-        self.ring = [*self.ring[:begin], *[0] * (begin - len(self.ring)), *samples.tolist()]
-        assert len(self.ring) <= DEPTH + MOST_MARGIN, "more than the ring holds"
+        assert position >= len(self.tape), "the converter has passed it"
+        self.end = position + len(samples)
+        assert self.end - len(self.tape) <= SIZE, "more than the ring holds"
+        for number, sample in enumerate(samples.tolist(), position):
+            self.memory[number % SIZE] = sample
+
+    def emit(self) -> None:
+        self.tape.append(self.memory[len(self.tape) % SIZE])
 
     def emitted(self) -> tuple[int, float]:
         return len(self.tape), 1000 + len(self.tape) / 24_000
@@ -82,7 +95,7 @@ class Ear:
             if self.card.wakes:
                 self.card.wakes = 0
                 self.needed = self.speaker.feed(self.card)
-            self.card.tape.append(self.card.ring.pop(0) if self.card.ring else 0)
+            self.card.emit()
         return np.array(self.card.tape[begin:], np.int16)
 
 
@@ -130,7 +143,7 @@ def test_a_card_that_does_not_run_free_is_fed_zeros() -> None:
     ear.hear(500)
 
     assert ear.needed is not None
-    assert len(ear.card.ring) > DEPTH // 3
+    assert ear.card.end - len(ear.card.tape) > DEPTH // 3
 
 
 def test_the_first_sound_after_silence_comes_with_the_next_sample_that_can_be_written(ear: Ear) -> None:
@@ -159,6 +172,16 @@ def test_a_cut_fades_within_5_ms_and_reports_exactly_what_was_emitted(ear: Ear) 
     assert isinstance(cut, PlaybackCut)
     emitted = np.count_nonzero(np.array(ear.card.tape))
     assert cut.items[0].heard_ms * MS == emitted
+
+
+@pytest.mark.parametrize("heard_ms", range(60, 100))
+def test_nothing_of_a_cut_answer_comes_again_from_the_ring(ear: Ear, heard_ms: int) -> None:
+    ear.speaker.play("item", 0, level(1000))
+    ear.hear(heard_ms)
+    ear.speaker.cut()
+    ear.hear(10)
+
+    assert not ear.hear(3 * SIZE / MS).any()
 
 
 def test_a_lowered_voice_falls_15_db_in_12_ms_and_loses_no_sample(ear: Ear) -> None:
@@ -358,8 +381,8 @@ def test_a_muted_amplifier_is_released_10_ms_before_the_next_sound() -> None:
 def test_a_card_that_was_fed_too_late_is_an_underflow_and_the_answer_goes_on(ear: Ear) -> None:
     ear.speaker.play("item", 0, numbers(1, 1000))
     ear.hear(100)
-    ear.card.tape += [*ear.card.ring, *[0] * 300]
-    ear.card.ring = []
+    for _ in range(ear.card.end - len(ear.card.tape) + 300):
+        ear.card.emit()
     rendered = ear.speaker.position
 
     ear.needed = ear.speaker.feed(ear.card)
