@@ -84,7 +84,6 @@ class Speaker(FarEndQueue, Timed):
         self._earcons, self._clips = self._mixer.earcons, self._mixer.clips
         self._ring: Ring | None = None
         self._unemitted = Unemitted[MixerMark, SpeakerFact]()
-        self._reached = 0
         self.timing = CallbackTime(clock or ClockFit(FAR_END_HZ), "output_buffer_dac_time")
 
     @property
@@ -263,7 +262,7 @@ class Speaker(FarEndQueue, Timed):
             self._ring = ring
             self._amplifier.lead = _AMPLIFIER_LEAD
             self.timing.restart()
-            self._reached = self._mixer.position
+            self._unemitted.reached = self._mixer.position
             return self._mixer.position
 
     def detach(self, position: int) -> None:
@@ -317,7 +316,7 @@ class Speaker(FarEndQueue, Timed):
                 if reach is not None:
                     self._catch_up(reach)
                 # Of a lost card, too: taken back after the change, by `detach`, it would undo the change.
-                self._take_back(self._reached)
+                self._take_back(self._unemitted.reached)
                 yield
                 if reach is not None and not self._is_resting(self._ring):
                     begin = self._mixer.position
@@ -333,8 +332,8 @@ class Speaker(FarEndQueue, Timed):
         reach = ring.reach()
         if reach is None:
             return None
-        self._reached = max(reach, self._unemitted.final)
-        return self._reached
+        self._unemitted.reached = max(reach, self._unemitted.final)
+        return self._unemitted.reached
 
     def _catch_up(self, reach: int) -> None:
         """Go on from where the card is, if it has emitted silence since the last sample that it was given."""

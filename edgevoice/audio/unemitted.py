@@ -32,11 +32,11 @@ class Unemitted(Generic[Mark, Fact]):
 
     So a fact is reported once, and only if it comes true: the end of an answer that is cut before it was heard is none.
     Nothing before position ``final`` can be taken back any more, even where the card says that it still could: that
-    was rendered for a change, or reported.
+    was rendered for a change, or reported. ``reached`` is the position that the card was last known to have reached.
     """
 
     def __init__(self) -> None:
-        self.final = 0
+        self.final = self.reached = 0
         self._blocks: deque[_Block[Mark]] = deque()
         self._facts: deque[_Due[Fact]] = deque()
 

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     path = parser.parse_args(arguments).config
     try:
-        loaded = load(path, os.environ)
+        loaded = load(path, os.environ, spares_lights=True)
         key = find_what_is_named(loaded.settings, os.environ)
     except (SettingsInvalid, WakeWordUnavailable) as error:
         return _refuse(error, path)
@@ -70,6 +70,8 @@ def main(arguments: Sequence[str]) -> int:
             raise
         return _refuse(trouble, path)
     journal.start(loaded.settings.log.level)
+    for fault in loaded.dark:
+        tell(_log, logging.WARNING, "light-left-out", problem=fault, remedy="edgevoice config check")
     try:
         asyncio.run(_until_signal(loaded.settings, key, lambda: load(path, os.environ).settings))
     except EdgevoiceError as error:

@@ -38,6 +38,12 @@ LARGEST_FILE_BYTES: Final = 1 << 20
 MOST_FAULTS: Final = 50
 """The most error lines for one file; a file with more is probably the wrong one."""
 
+_LIGHTS: Final = (
+    ("panel.listening_led_gpio", "panel.speaking_led_gpio", "panel.status_led_gpio"),
+    ("panel.red_gpio", "panel.green_gpio", "panel.blue_gpio"),
+)
+"""The pins of lights that replace one another: plain ones, and the colours of one."""
+
 _PREFIX: Final = "EDGEVOICE_"
 _KEYS_DO_NOT_BELONG: Final = "keys do not belong in the settings; use service.key_file"
 _STORED_SECRETS: Final = {"mqtt": "mqtt_password", "home": "home_assistant_token"}
@@ -58,12 +64,14 @@ class Loaded:
     """Valid settings, and where they came from.
 
     ``source`` is the file that was read, ``None`` if there is none. ``origins`` maps the full name of every setting
-    that was set to the file or the environment variable that set it.
+    that was set to the file or the environment variable that set it. ``dark`` are the error lines of lights that are
+    left out.
     """
 
     settings: Settings
     source: Path | None
     origins: Mapping[str, str]
+    dark: tuple[str, ...] = ()
 
 
 @dataclass
@@ -74,6 +82,8 @@ class _Findings:
     origins: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     wrong_names: set[str] = field(default_factory=set)
+    dark: list[str] = field(default_factory=list)
+    spares_lights: bool = False
     text: str = ""
 
     @cached_property
@@ -93,7 +103,7 @@ class _Findings:
         except ValueRefused as refusal:
             self.wrong_names.add(entry.dotted)
             where = "" if place.startswith(_PREFIX) else self.line(entry.section, entry.name)
-            self.faults.append(f"{place}: {entry.dotted} {refusal}{where}")
+            self._refuse(f"{place}: {entry.dotted} {refusal}{where}", (entry.dotted,))
         else:
             self.origins[entry.dotted] = place
 
@@ -114,29 +124,47 @@ class _Findings:
                 blamed = next((origin for origin in origins if origin.startswith(_PREFIX)), place)
                 in_file = [name for name in each.names if not self.origins.get(name, _PREFIX).startswith(_PREFIX)]
                 where = self.line(*in_file[0].split(".")) if in_file and blamed == place else ""
-                self.faults.append(f"{blamed}: {each.text}{where}")
+                self._refuse(f"{blamed}: {each.text}{where}", each.names)
+
+    def _refuse(self, fault: str, names: tuple[str, ...]) -> None:
+        """Note what is wrong; a light of several is left out instead, where that is wanted."""
+        light = next((name for name in names if any(name in lights for lights in _LIGHTS)), None)
+        if self.spares_lights and light is not None:
+            self.values[light] = "none"
+            self.dark.append(fault)
+        else:
+            self.faults.append(fault)
+
+    def require_a_light(self) -> None:
+        """Refuse what was left out, if no light is left to show its state."""
+        panel = self.section("panel")
+        lights = _LIGHTS[panel.led == "rgb"]
+        if all(getattr(panel, name.removeprefix("panel.")) == "none" for name in lights):
+            self.faults += self.dark
 
 
-def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
+def load(path: Path | None, environment: Mapping[str, str], *, spares_lights: bool = False) -> Loaded:
     """Return the settings in force: the defaults, then the file, then the environment.
 
     Without ``path`` the file is the one that EDGEVOICE_CONFIG names, else /etc/edgevoice/edgevoice.toml, else
     edgevoice/edgevoice.toml in XDG_CONFIG_HOME or ~/.config, else none. A variable EDGEVOICE_<SECTION>_<KEY>
     overrides the file; its value is read as TOML if that fits, else as plain text. Raises ``SettingsRefused`` with
-    everything that is wrong.
+    everything that is wrong. With ``spares_lights`` a light on a wrong pin is left out, if there is another to show its
+    state.
     """
     source, text = _find(path, environment)
-    findings = _Findings()
+    findings = _Findings(spares_lights=spares_lights)
     if source is not None:
         findings.text = text
         _read_document(_parse(source, text), source.name, findings)
     _read_environment(environment, findings)
     findings.add_disagreements(source.name if source is not None else "the defaults")
+    findings.require_a_light()
     if findings.faults:
         is_from_file = any(not fault.startswith(_PREFIX) for fault in findings.faults)
         remedy = _how_to_fix(source) if is_from_file else "Fix the variable, or remove it from the environment."
         raise SettingsRefused(tuple(findings.faults), remedy=remedy)
-    return Loaded(findings.settings(), source, findings.origins)
+    return Loaded(findings.settings(), source, findings.origins, tuple(findings.dark))
 
 
 def faults_in(text: str, name: str) -> tuple[str, ...]:
