@@ -462,7 +462,7 @@ def test_settings_that_cannot_be_read_keep_the_box_off_only_if_a_person_must_act
 def test_running_out_of_memory_while_reading_the_settings_gives_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
     monkeypatch.setattr(daemon, "load", fail)
