@@ -19,7 +19,7 @@ from edgevoice.core.ports import Report
 from edgevoice.errors import AudioUnavailable, DeviceBusy
 from edgevoice.journal import tell
 from edgevoice.threads import run as run_in_thread
-from edgevoice.tick import tick
+from edgevoice.tick import until_tick_s
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ _T = TypeVar("_T")
 _TICK_S = 0.25
 _RARE_TICK_S = 0.5
 """The same where no stream is PortAudio's: those of ALSA say by themselves that their card is gone."""
+
+_SOONEST_S = 0.1
 
 _LATE_AFTER_S = 0.25
 """Age of the last callback at which its thread loses its real-time priority: after an unplug it spins."""
@@ -147,7 +149,7 @@ class Supervisor:
         retry_at = time.monotonic() + _RETRY.delay_s(max(0, self._tries - 1), random.random)
         while streams is not None:
             slept_at, tick_s = time.monotonic(), _RARE_TICK_S if streams.is_quick else _TICK_S
-            await tick(tick_s)
+            await asyncio.sleep(self._pause_s(tick_s, retry_at))
             # If our own tick was late, callback ages prove nothing: the whole machine stood still.
             is_starved = time.monotonic() - slept_at > tick_s + _STARVED_S
             if threads.errors:
@@ -165,6 +167,13 @@ class Supervisor:
             wants_retry = streams.failures and time.monotonic() >= retry_at and is_quiet
             if dead or wants_retry:
                 return
+
+    def _pause_s(self, tick_s: float, retry_at: float) -> float:
+        """Return the seconds until the next look: the box's tick, but a missing card is not kept waiting for that."""
+        pause_s = until_tick_s(asyncio.get_running_loop().time(), tick_s)
+        if not self._lost:
+            return pause_s
+        return min(pause_s, max(_SOONEST_S, retry_at - time.monotonic()))
 
     def _called_at(self, device: Device, streams: Streams) -> float:
         called_at = self._ears.called_at if device is Device.MICROPHONE else self._mouth.called_at
