@@ -62,8 +62,12 @@ _STARTED = re.compile(r"""(?:-m"?,?\s+"?|children\.python\("|python\[@\]}"\s+)(e
 def _started() -> set[str]:
     """Return every module that a process of ours, a script or a unit starts by its name."""
     root = Path(edgevoice.__file__).parent
-    files = [*root.rglob("*.py"), *root.parent.glob("scripts/*"), *root.parent.glob("systemd/*")]
-    return {name for file in files if file.is_file() for name in _STARTED.findall(file.read_text(encoding="utf-8"))}
+    files = [*root.rglob("*.py")]
+    if (root.parent / "pyproject.toml").is_file():  # what is installed beside a wheel is not ours
+        files += [
+            each for folder in ("scripts", "systemd") for each in root.parent.glob(f"{folder}/*") if each.is_file()
+        ]
+    return {name for file in files for name in _STARTED.findall(file.read_text(encoding="utf-8"))}
 
 
 def test_every_module_that_is_started_by_its_name_is_a_program() -> None:
