@@ -4,20 +4,19 @@ No test can shut a machine down: logind is asked on a bus of the test's own.
 """
 
 import asyncio
-import os
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from edgevoice.core.orders import CloseLink, ShutDown
 from edgevoice.host.power import PowerOff
-from tests.integrations.music.test_players import CONFIG
+from tests.private_bus import private_bus
 from tests.waiting import eventually
 
 ALLOWED = ("echo", 's "yes"')
@@ -79,21 +78,8 @@ def logind(folder: Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
     daemon = shutil.which("dbus-daemon")
     if daemon is None or shutil.which("busctl") is None:
         pytest.skip("dbus-daemon or busctl is not installed")
-    config = folder / "bus.conf"
-    config.write_text(CONFIG.format(path=folder / "bus"))
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={folder}/bus")
-    with ExitStack() as running:
-
-        def start(*command: str) -> "subprocess.Popen[str]":
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
-            running.callback(process.wait, 10)
-            running.callback(process.kill)
-            assert process.stdout is not None
-            running.callback(process.stdout.close)
-            assert process.stdout.readline()
-            return process
-
-        start(daemon, f"--config-file={config}", "--nofork", "--print-address=1")
+    with private_bus(daemon, folder, "DBUS_SYSTEM_BUS_ADDRESS") as start:
         yield start(sys.executable, str(LOGIND), answer)
 
 

@@ -1,27 +1,19 @@
 """Players on a real D-Bus, in processes of their own."""
 
 import asyncio
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from edgevoice.integrations.music.players import BusUnavailable, Players, players_of
 from tests.notes import note
+from tests.private_bus import private_bus
 
 PLAYER = Path(__file__).with_name("small_player.py")
 PREFIX = "org.mpris.MediaPlayer2."
-CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>unix:path={path}</listen>
-<policy context="default"><allow send_destination="*"/><allow own="*"/><allow receive_sender="*"/>
-<allow user="*"/></policy></busconfig>
-"""
 
 
 @pytest.fixture
@@ -31,21 +23,7 @@ def bus(tmp_path: Path) -> Iterator[str]:
     if daemon is None:
         note("not judged: the tests with players on a D-Bus, because dbus-daemon is not installed")
         pytest.skip("dbus-daemon is not installed: apt install dbus-daemon")
-    config = tmp_path / "bus.conf"
-    config.write_text(CONFIG.format(path=tmp_path / "bus"))
-    with ExitStack() as running:
-
-        def start(*command: str) -> "subprocess.Popen[str]":
-            environment = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/bus"}
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-            running.callback(process.wait, 10)
-            running.callback(process.kill)
-            assert process.stdout is not None
-            running.callback(process.stdout.close)
-            assert process.stdout.readline()
-            return process
-
-        start(daemon, f"--config-file={config}", "--nofork", "--print-address=1")
+    with private_bus(daemon, tmp_path, "DBUS_SESSION_BUS_ADDRESS") as start:
         start(sys.executable, str(PLAYER), "loud", "Playing", "0.8")
         start(sys.executable, str(PLAYER), "silent", "Paused", "0.5")
         yield f"unix:path={tmp_path}/bus"
