@@ -38,10 +38,8 @@ LARGEST_FILE_BYTES: Final = 1 << 20
 MOST_FAULTS: Final = 50
 """The most error lines for one file; a file with more is probably the wrong one."""
 
-_LIGHTS: Final = (
-    ("panel.listening_led_gpio", "panel.speaking_led_gpio", "panel.status_led_gpio"),
-    ("panel.red_gpio", "panel.green_gpio", "panel.blue_gpio"),
-)
+_PLAIN_LIGHTS: Final = ("panel.listening_led_gpio", "panel.speaking_led_gpio", "panel.status_led_gpio")
+_COLOURS: Final = ("panel.red_gpio", "panel.green_gpio", "panel.blue_gpio")
 """The pins of lights that replace one another: plain ones, and the colours of one."""
 
 _PREFIX: Final = "EDGEVOICE_"
@@ -128,7 +126,7 @@ class _Findings:
 
     def _refuse(self, fault: str, names: tuple[str, ...]) -> None:
         """Note what is wrong; a light of several is left out instead, where that is wanted."""
-        light = next((name for name in names if any(name in lights for lights in _LIGHTS)), None)
+        light = next((name for name in names if name in (*_PLAIN_LIGHTS, *_COLOURS)), None)
         if self.spares_lights and light is not None:
             self.values[light] = "none"
             self.dark.append(fault)
@@ -138,7 +136,7 @@ class _Findings:
     def require_a_light(self) -> None:
         """Refuse what was left out, if no light is left to show its state."""
         panel = self.section("panel")
-        lights = _LIGHTS[panel.led == "rgb"]
+        lights = _COLOURS if panel.led == "rgb" else _PLAIN_LIGHTS
         if all(getattr(panel, name.removeprefix("panel.")) == "none" for name in lights):
             self.faults += self.dark
 
