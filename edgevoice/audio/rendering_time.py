@@ -2,11 +2,11 @@
 
 import math
 
-COLD_S = 0.002
-"""What rendering takes from cold caches: with less, a machine that had rested lost up to 0.2 ms of a first sound."""
+COLD_S = 0.004
+"""What rendering may take from cold caches: with less, a machine that had rested lost the head of a first sound."""
 
-WARM_S = 0.001
-"""The least that is expected while something sounds: 0.4 ms on a PC, and as much again beside a busy thread."""
+WARM_S = 0.002
+"""The least that is expected while something sounds: a machine with little to do takes 1 to 2 ms."""
 
 _RESTED_S = 0.2
 """After how long without a sample written the caches count as cold."""
