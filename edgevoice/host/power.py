@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 
+from edgevoice import children
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import ShutDown
 from edgevoice.core.ports import Observer, Report
@@ -62,11 +64,14 @@ async def _ask(command: Sequence[str]) -> tuple[str, str]:
     """Return what a command prints, and why it failed, empty if it has not."""
     try:
         child = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            *command, stdout=PIPE, stderr=PIPE, env=children.environment(), process_group=0
         )
     except OSError as error:
         return "", f"{command[0]} cannot be started: {error.strerror}"
-    answer, complaint = await child.communicate()
+    try:
+        answer, complaint = await child.communicate()
+    finally:
+        await children.end(child)
     if child.returncode == 0:
         return answer.decode("utf-8", "replace").strip(), ""
     lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]

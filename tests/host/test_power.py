@@ -4,6 +4,7 @@ No test can shut a machine down: logind is asked on a bus of the test's own.
 """
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -36,10 +37,23 @@ def ordered(power: PowerOff, is_done: Callable[[], bool]) -> None:
         await eventually(is_done)
         assert not running.done()
         running.cancel()
-        # Otherwise asyncio warns, perhaps in the next test, that a child has ended after its loop.
-        for thread in threading.enumerate():
-            if thread.name.startswith("asyncio-waitpid"):
-                await asyncio.to_thread(thread.join, 5)
+        await asyncio.wait({running})
+
+    asyncio.run(scene())
+
+
+def test_a_box_that_stops_takes_the_question_with_it(tmp_path: Path) -> None:
+    process = tmp_path / "process"
+    slow = ("sh", "-c", f"echo $$ >{process}; exec sleep 60")
+
+    async def scene() -> None:
+        running = asyncio.create_task(PowerOff(ALLOWED, slow).run(lambda _fact: None))
+        await eventually(lambda: process.exists() and process.read_text().endswith("\n"))
+        running.cancel()
+        await asyncio.wait({running})
+        assert running.cancelled()
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(process.read_text()), 0)
 
     asyncio.run(scene())
 
