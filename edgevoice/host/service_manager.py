@@ -1,24 +1,14 @@
 """Notifies systemd: ready, current state, alive, stopping. Does nothing without systemd."""
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
-
-try:
-    from systemd import daemon
-except ImportError:
-    # It is built against systemd's headers, which a PC that only tries out the box may not have.
-    daemon = None
 
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import Light, ShowLight
 from edgevoice.core.ports import Observer
-from edgevoice.journal import tell
-
-_log = logging.getLogger(__name__)
+from edgevoice.host.notifications import Notifications
 
 _LOOK_AGAIN_S = 1.0
 
@@ -27,6 +17,7 @@ class ServiceManager(Observer):
     """Talks to ``NOTIFY_SOCKET``; as an observer it shows the phase in ``systemctl status``."""
 
     def __init__(self) -> None:
+        self._notifications = Notifications()
         self._shown = ""
         self._status = ""
         self._phase = ""
@@ -47,7 +38,7 @@ class ServiceManager(Observer):
 
     def ready(self) -> None:
         """Report that the start is over and the box idle; a fault that is shown already stays."""
-        _notify("READY=1")
+        self._notifications.send("READY=1")
         # If a fault ends before the first conversation, there must be a phase to show again.
         self._phase = self._phase or "idle"
         if not self._status:
@@ -58,16 +49,15 @@ class ServiceManager(Observer):
 
         Returns the text that the work returns. It follows every status from then on, until a reload returns nothing.
         """
-        _notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        self._notifications.send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         self._remark = work()
-        _notify("READY=1")
+        self._notifications.send("READY=1")
         self.show_status(self._status)
         return self._remark
 
-    @staticmethod
-    def stopping() -> None:
+    def stopping(self) -> None:
         """Report that the box is stopping."""
-        _notify("STOPPING=1")
+        self._notifications.send("STOPPING=1")
 
     def show_status(self, status: str) -> None:
         """Show a line in ``systemctl status``; it must contain no secret and nothing that anybody said."""
@@ -75,10 +65,9 @@ class ServiceManager(Observer):
         shown = "; ".join(part for part in (status, self._remark) if part)
         if shown != self._shown:
             self._shown = shown
-            _notify(f"STATUS={shown}")
+            self._notifications.send(f"STATUS={shown}")
 
-    @staticmethod
-    async def feed_watchdog(proofs: Callable[[], tuple[float, ...]], freshness_s: float = 3.0) -> None:
+    async def feed_watchdog(self, proofs: Callable[[], tuple[float, ...]], freshness_s: float = 3.0) -> None:
         """Feed the watchdog at half its period, as its manual advises; without one, return.
 
         ``proofs`` return the monotonic time of the last sign of life of each part that must be alive. The watchdog is
@@ -89,30 +78,8 @@ class ServiceManager(Observer):
         while interval_s is not None:
             now = time.monotonic()
             is_alive = all(now - proof <= freshness_s for proof in proofs())
-            if is_alive:
-                _notify("WATCHDOG=1")
-            await asyncio.sleep(interval_s if is_alive else min(_LOOK_AGAIN_S, interval_s))
-
-
-@cache
-def _say_what_is_missing() -> None:
-    """Log once that systemd expects notifications which cannot be sent."""
-    problem = (
-        "the package systemd-python is missing, so systemd receives no notifications: pip install 'edgevoice[systemd]'"
-    )
-    tell(_log, logging.WARNING, "service-manager-deaf", problem=problem)
-
-
-def _notify(message: str) -> None:
-    """Send to ``NOTIFY_SOCKET``; a socket that refuses, as while systemd re-executes, must not end the box."""
-    if daemon is None:
-        if "NOTIFY_SOCKET" in os.environ:
-            _say_what_is_missing()
-        return
-    try:
-        daemon.notify(message)
-    except OSError as error:
-        tell(_log, logging.WARNING, "service-manager-deaf", message=message.partition("=")[0], problem=str(error))
+            is_fed = is_alive and self._notifications.send("WATCHDOG=1")
+            await asyncio.sleep(interval_s if is_fed else min(_LOOK_AGAIN_S, interval_s))
 
 
 def watchdog_interval_s(environment: Mapping[str, str]) -> float | None:

@@ -41,7 +41,7 @@ from edgevoice.errors import (
     StorageUnavailable,
     WakeWordUnavailable,
 )
-from edgevoice.host import service_manager
+from edgevoice.host.notifications import Notifications
 from edgevoice.host.service_manager import ServiceManager
 from edgevoice.host.stalls import StallWatch
 from edgevoice.observers.conversation_log import ConversationLog
@@ -190,7 +190,7 @@ class Served:
         patch.setattr(running, "observers_of", self._observers_of)
         patch.setattr(running, "run", self._run)
         patch.setattr(running, "shown_s", lambda error: 0.0 if error is failure else 60.0)
-        patch.setattr(service_manager, "_notify", lambda message: self.shown.append((message,)))
+        patch.setattr(Notifications, "send", lambda _sender, message: self.shown.append((message,)))
 
     def show(self, light: Light, reason: str = "", level: float = 1.0) -> None:
         self.shown.append((light, reason))
@@ -363,7 +363,7 @@ def test_the_sound_system_opens_and_the_start_is_reported_only_once_the_wake_wor
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr(service_manager, "_notify", done.append)
+    monkeypatch.setattr(Notifications, "send", lambda _sender, message: done.append(message))
 
     async def live() -> None:
         parts = assembled()
