@@ -217,10 +217,15 @@ def _complaint_about_address(url: str) -> str:
 
 
 def _complaint_about_provider_data(data: dict[str, Any]) -> str:
-    for path, value in _leaves(data):
-        if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
-            return f"has {shown(value)} at {path}; it must contain only what JSON can express"
-    return ""
+    path, value = next(not_of_json(data), ("", None))
+    return f"has {shown(value)} at {path}; it must contain only what JSON can express" if path else ""
+
+
+def not_of_json(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each value that TOML has and JSON has not (a date, nan, inf), with the path to it."""
+    for path, each in _leaves(value):
+        if not isinstance(each, str | int | float) or (isinstance(each, float) and not math.isfinite(each)):
+            yield path, each
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

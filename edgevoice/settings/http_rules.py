@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import convert, structs
 
-from edgevoice.settings.catalogue import is_secret_name, shown_name
+from edgevoice.settings.catalogue import is_secret_name, not_of_json, shown_name
 from edgevoice.settings.fields import SECRET
 from edgevoice.settings.http_tools import HttpToolSettings
 from edgevoice.settings.tables import HEADER_NAME, complaints_about_values, is_address, of_wrong_type
@@ -40,6 +40,8 @@ def complaints_about_http(tools: Mapping[str, Any]) -> Iterator[str]:
             yield f"{place} contains {shown_name(wrong)}; it takes {', '.join(takes)}"
         elif missing := next((key for key, each in takes.items() if each.required and key not in tool), None):
             yield f"{place} has no {missing}"
+        elif odd := next((path for path, _ in not_of_json(tool)), None):
+            yield f"{place}.{odd} is wrong; it must be what JSON can express, not a date, nan or inf"
         else:
             yield from _complaints_about(place, tool, {key: each.type for key, each in takes.items()})
 

@@ -4,8 +4,10 @@ Arguments come from a model and are untrusted: they are checked against the sign
 """
 
 import asyncio
+import decimal
 import functools
 import inspect
+import math
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -169,7 +171,25 @@ def checked(arguments: dict[str, Any], takes: type[msgspec.Struct], nullable: Co
         converted = msgspec.convert(known, takes, strict=False)
     except msgspec.ValidationError as error:
         raise ToolRefused(_error_line(str(error))) from error
-    return {name: getattr(converted, name) for name in known}
+    found = {name: getattr(converted, name) for name in known}
+    for name, value in found.items():
+        _require_finite(name, msgspec.to_builtins(value, builtin_types=(decimal.Decimal,)))
+    return found
+
+
+def _require_finite(name: str, value: Any) -> None:
+    """Raise ``ToolRefused`` for "nan" and "inf", which msgspec reads as numbers; JSON has neither."""
+    match value:
+        case float() | decimal.Decimal() if not math.isfinite(value):
+            raise ToolRefused(f"{name}: Expected a finite number, got {value}")
+        case dict():
+            for each in value.values():
+                _require_finite(name, each)
+        case list() | tuple() | set() | frozenset():
+            for each in value:
+                _require_finite(name, each)
+        case _:
+            pass
 
 
 def _error_line(text: str) -> str:

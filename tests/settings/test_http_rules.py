@@ -1,5 +1,6 @@
 """`tools.http`: what is refused, in one line that never repeats a value that may be a secret."""
 
+import math
 import re
 import tomllib
 from pathlib import Path
@@ -72,6 +73,9 @@ def test_a_valid_tool_is_read_as_a_struct() -> None:
         (parameters(day={"type": "object"}), "must be a table whose type is"),
         (parameters(day={"type": "string", "format": "date"}), "contains format; for the type string it takes"),
         (parameters(day={"type": "integer", "minimum": "1"}), "has a limit that is no number"),
+        (parameters(day={"type": "number", "minimum": math.nan}), "parameters.properties.day.minimum is wrong"),
+        (parameters(day={"type": "number", "default": math.inf}), "not a date, nan or inf"),
+        ({"method": "POST", "body": {"a": [1, -math.inf]}}, "body.a[1] is wrong; it must be what JSON can express"),
         (parameters(day={"type": "string", "pattern": "("}), "or a pattern that is none"),
         (parameters(day={"type": "string", "enum": "a"}), "a list as enum"),
         (parameters(days={"type": "array"}), "parameters.properties.days.items must be a table"),

@@ -2,6 +2,7 @@ import asyncio
 import enum
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -135,6 +136,44 @@ def test_a_recursive_type_cannot_be_a_parameter() -> None:
 )
 def test_arguments_are_converted_to_the_intended_types(text: str, expected: dict[str, Any], lamp: FunctionTool) -> None:
     assert lamp.check(text) == expected
+
+
+@dataclass
+class Point:
+    x: float
+    y: float = 0.0
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "inf", "-Infinity"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("once", '{{"once": "{word}"}}'),
+        ("often", '{{"once": 1, "often": [0.5, "{word}"]}}'),
+        ("named", '{{"once": 1, "named": {{"a": "{word}"}}}}'),
+        ("point", '{{"once": 1, "point": {{"x": 1, "y": "{word}"}}}}'),
+        ("exact", '{{"once": 1, "exact": "{word}"}}'),
+        ("maybe", '{{"once": 1, "maybe": "{word}"}}'),
+    ],
+)
+def test_a_text_that_means_no_finite_number_is_not_taken_for_a_number(name: str, text: str, word: str) -> None:
+    def measure(
+        once: float,
+        often: list[float] | None = None,
+        named: dict[str, float] | None = None,
+        point: Point | None = None,
+        exact: Decimal | None = None,
+        maybe: float | None = None,
+        said: str = "",
+    ) -> None:
+        """Measure something."""
+
+    tool = FunctionTool(measure)
+
+    with pytest.raises(ToolRefused, match=rf"^{name}: Expected a finite number, got "):
+        tool.check(text.format(word=word))
+    # Where a text is wanted it is a word like any other.
+    assert tool.check(f'{{"once": 2, "said": "{word}"}}') == {"once": 2.0, "said": word}
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "{}", "null"])
