@@ -92,12 +92,15 @@ def household(
     minutes: Annotated[
         float, typer.Option(min=0.1, max=600, metavar="MINUTES", help="How much other speech it hears.")
     ] = 60,
+    seconds: Annotated[
+        int, typer.Option(min=1, max=3600, metavar="SECONDS", help="How long programs ask 1,000 things a second.")
+    ] = 60,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
-    """Measure how late timers ring, whether "stop" is heard over them, and what the store and the socket take."""
+    """Measure how late timers ring, whether "stop" is heard over them, the store, and the socket under load."""
     from edgevoice.testbed.bench.household import measure
 
-    run_command(lambda: measure(rings, minutes, as_json=as_json))
+    run_command(lambda: measure(rings, minutes, seconds, as_json=as_json))
 
 
 @app.command("tools")
