@@ -22,6 +22,7 @@ LARGE_CLASSES: Final = {
     "settings/panel.py PanelSettings": "declared data: one field for each setting of [panel]",
     "panel/boards.py BoardPins": "declared data: one field for each setting that a board decides",
     "core/conversation/policy.py Policy": "declared data: one field for each thing that decisions depend on",
+    "observers/status_file.py Status": "a record: one field for each thing that the status file holds",
     "commands/status.py View": "a record: one field for each thing that is shown",
     "testbed/demo/figures.py Figures": "a record: one field for each figure of the demo's report",
     "testbed/soak/record.py Record": "a record: one field for each kind of thing that a soak notes",

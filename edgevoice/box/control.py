@@ -26,6 +26,7 @@ from edgevoice.errors import ToolRefused
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.server import ControlSocket
 from edgevoice.integrations.control.speaking import SpokenRequests
+from edgevoice.integrations.control.view import FollowedBox
 from edgevoice.integrations.guest import Guest
 from edgevoice.panel.audible import HeardPanel
 from edgevoice.panel.lights import Lights
@@ -72,9 +73,9 @@ def _owner_requests(context: BoxContext, spoken: SpokenRequests, presses: Presse
     )
 
 
-def open_control(handles: BoxHandles, place: ControlPlace) -> Observer:
+def open_control(handles: BoxHandles, place: ControlPlace, followed: FollowedBox) -> Observer:
     """Return the control socket as a guest of the box; it opens when it runs."""
-    return Guest("control", lambda: ControlSocket(place.path, handles, group=place.group))
+    return Guest("control", lambda: ControlSocket(place.path, handles, group=place.group, view=followed.view.copy()))
 
 
 def handles_of(

@@ -18,6 +18,7 @@ from edgevoice.errors import EdgevoiceError, StorageUnavailable
 from edgevoice.extras import Extra, has, how_to_add
 from edgevoice.host.credentials import Key, find_secret
 from edgevoice.integrations.control.commands import BoxHandles
+from edgevoice.integrations.control.view import BoxView, FollowedBox
 from edgevoice.integrations.guest import Guest
 from edgevoice.settings.integrations import MetricsSettings, MqttSettings, MusicSettings
 from edgevoice.settings.schema import Settings
@@ -40,19 +41,25 @@ class PackageMissing(EdgevoiceError):
 def open_guests(
     settings: Settings, context: BoxContext, parts: Parts, reload: Callable[[], str], presses: Presses
 ) -> tuple[Observer, ...]:
-    """Return the guests that the settings and the context ask for; the control socket is the last."""
+    """Return the guests that the settings and the context ask for; the control socket is the last.
+
+    The first of the observers follows the box for those that are started again.
+    """
     handles = handles_of(settings, context, parts, reload, presses)
-    outward = _outward(settings, context, parts, handles) if context.environment is not None else ()
-    control = [open_control(handles, context.control)] if context.control is not None else []
-    return (*outward, *control)
+    followed = FollowedBox()
+    outward = _outward(settings, context, parts, handles, followed) if context.environment is not None else ()
+    control = [open_control(handles, context.control, followed)] if context.control is not None else []
+    return (followed, *outward, *control)
 
 
-def _outward(settings: Settings, context: BoxContext, parts: Parts, handles: BoxHandles) -> Iterator[Observer]:
+def _outward(
+    settings: Settings, context: BoxContext, parts: Parts, handles: BoxHandles, followed: FollowedBox
+) -> Iterator[Observer]:
     environment = context.environment or {}
     if settings.mqtt.host:
-        yield Guest("mqtt", lambda: _mqtt(settings.mqtt, context, parts, handles, environment))
+        yield Guest("mqtt", lambda: _mqtt(settings.mqtt, context, parts, handles, followed.view.copy()))
     if settings.music.bus:
-        yield Guest("music", lambda: _music(settings.music, environment))
+        yield Guest("music", lambda: _music(settings.music, environment, followed.view.copy()))
     if settings.metrics.enabled:
         yield Guest("metrics", lambda: _metrics(settings.metrics, context, parts, environment))
 
@@ -86,10 +93,8 @@ def mqtt_connector(
     )
 
 
-def _mqtt(
-    settings: MqttSettings, context: BoxContext, parts: Parts, handles: BoxHandles, environment: Mapping[str, str]
-) -> Observer:
-    connect = mqtt_connector(settings, environment)
+def _mqtt(settings: MqttSettings, context: BoxContext, parts: Parts, handles: BoxHandles, view: BoxView) -> Observer:
+    connect = mqtt_connector(settings, context.environment or {})
     from edgevoice.integrations.mqtt.identity import box_id, box_name  # noqa: PLC0415
     from edgevoice.integrations.mqtt.link import MqttLink, MqttMeans  # noqa: PLC0415
     from edgevoice.integrations.mqtt.state import RingSummary  # noqa: PLC0415
@@ -110,15 +115,15 @@ def _mqtt(
         lambda: minutes.today_s / 60 if minutes is not None else 0.0,
         words=settings.words,
     )
-    return MqttLink(handles, means)
+    return MqttLink(handles, means, view)
 
 
-def _music(settings: MusicSettings, environment: Mapping[str, str]) -> Observer:
+def _music(settings: MusicSettings, environment: Mapping[str, str], view: BoxView) -> Observer:
     _require("dbus-fast", "music")
     from edgevoice.integrations.music.ducking import NAME, MusicDucking  # noqa: PLC0415 - loaded only if it is wanted
     from edgevoice.integrations.music.players import players_of  # noqa: PLC0415
 
-    return MusicDucking(lambda: players_of(settings.bus), settings.percent, cache_folder(environment) / NAME)
+    return MusicDucking(lambda: players_of(settings.bus), settings.percent, cache_folder(environment) / NAME, view)
 
 
 def _metrics(settings: MetricsSettings, context: BoxContext, parts: Parts, environment: Mapping[str, str]) -> Observer:

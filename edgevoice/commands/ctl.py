@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,9 @@ from edgevoice.commands.why import lines_of
 from edgevoice.control.client import Client
 from edgevoice.control.messages import SOUND_HZ, QuietHours
 from edgevoice.core.printable import printable
+from edgevoice.errors import ControlUnavailable
 from edgevoice.observers.failures import Failure
+from edgevoice.observers.status_file import Status
 
 app = group("Ask the running box for something, or watch it. Root, and members of the group edgevoice, may do so.")
 
@@ -35,10 +38,25 @@ def ask_box(socket: Path | None, ask: Callable[[Client], Awaitable[None]]) -> No
             await ask(box)
 
     def command() -> int:
-        asyncio.run(scene())
+        try:
+            asyncio.run(scene())
+        except ControlUnavailable as error:
+            # A box without a socket cannot be asked; its status file says why it has none.
+            raise (socket is None and _socket_fault()) or error from None
         return 0
 
     run_command(command)
+
+
+def _socket_fault() -> ControlUnavailable | None:
+    """Return why the box that runs here has no control socket, if it says so."""
+    from edgevoice.commands.status import newest_status
+
+    status = newest_status(os.environ) or Status()
+    for name, problem, remedy in status.failing():
+        if name == "control":
+            return ControlUnavailable(f"the box runs, but nothing can be asked of it: {problem}", remedy=remedy)
+    return None
 
 
 @app.command()
@@ -277,7 +295,7 @@ def timers(*, socket: _Socket = None, as_json: _Json = False) -> None:
 
 
 def _described(kind: str, fields: dict[str, Any]) -> str:
-    shown = " ".join(f"{name}={_value(value)}" for name, value in fields.items() if name != "kind" and value)
+    shown = " ".join(f"{name}={_value(value)}" for name, value in fields.items() if name != "kind" and value != "")
     return printable(f"{kind}: {shown}")
 
 
@@ -346,4 +364,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     lines.append(f"Version  {found['version']}")
     if fault:
         lines.append(f"Fault    {fault['meaning']} ({fault['code']})\n         → {fault['remedy']}")
+    for each in found.get("failing", []):
+        lines.append(printable(f"Failing  {each['guest']}: {each['problem']}"))
+        lines.append(printable(f"         → {each['remedy']}"))
     return lines

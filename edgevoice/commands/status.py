@@ -77,7 +77,7 @@ class View:
 
 def show(*, as_json: bool) -> int:
     """Print how the box is doing and return the exit status."""
-    view = look(probe_manager(Machine()), _newest(os.environ))
+    view = look(probe_manager(Machine()), newest_status(os.environ))
     if as_json:
         print(json.dumps(_data(view)))
     else:
@@ -129,7 +129,7 @@ def _state_of_service(properties: Mapping[str, str]) -> State:
 def _state_of_process(kept: Status) -> State:
     if not kept.version:
         return "unknown"
-    return "runs" if kept.pid and Path(f"/proc/{kept.pid}").exists() else "ended"
+    return "runs" if kept.has_process() else "ended"
 
 
 def _warnings(state: State, kept: Status) -> list[Warned]:
@@ -138,6 +138,8 @@ def _warnings(state: State, kept: Status) -> list[Warned]:
         refused = kept.remark.startswith("new settings refused")
         remedy = "edgevoice config check" if refused else "sudo systemctl restart edgevoice"
         found.append(Warned(kept.remark, remedy))
+    if state == "runs":
+        found += [Warned(f"{name} does not work: {problem}", remedy) for name, problem, remedy in kept.failing()]
     if state == "runs" and kept.version not in {"", __version__}:
         found.append(
             Warned(f"version {kept.version} runs, {__version__} is installed", "sudo systemctl restart edgevoice")
@@ -145,7 +147,7 @@ def _warnings(state: State, kept: Status) -> list[Warned]:
     return found
 
 
-def _newest(environment: Mapping[str, str]) -> Status | None:
+def newest_status(environment: Mapping[str, str]) -> Status | None:
     """Return what the service reports about itself, else the box that this user started."""
     return Status.read(SERVICE_FILE) or Status.read(cache_folder(environment) / NAME)
 

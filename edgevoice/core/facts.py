@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edgevoice.core.announcements import AnnouncementFact, StopWordHeard
+from edgevoice.core.guest_facts import GuestFact
 from edgevoice.core.panel_facts import PanelFact
 
 
@@ -336,10 +337,7 @@ class DeadlinePassed:
 
 @dataclass(frozen=True, slots=True)
 class LoopStalled:
-    """The deadline that the conversation had published has passed, and was noticed ``late_s`` seconds too late.
-
-    The awaited event may have happened meanwhile without having been reported yet.
-    """
+    """The published deadline was noticed ``late_s`` seconds late: what was awaited may not be reported yet."""
 
     late_s: float
 
@@ -390,6 +388,7 @@ BoxFact = (
     | DeviceRestored
     | HearingImpaired
     | HearingRestored
+    | GuestFact
     | RoomMeasured
     | BudgetTold
     | DeadlinePassed

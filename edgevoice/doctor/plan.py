@@ -10,6 +10,7 @@ from edgevoice.doctor import (
     configuration,
     declared_tools,
     failures,
+    guests,
     hardware,
     mix,
     network,
@@ -96,6 +97,7 @@ class Examination:
             Check(("power",), lambda: [hardware.judge_power(hardware.probe_power(machine))]),
             Check(("Wi-Fi",), lambda: [hardware.judge_radio(hardware.probe_radio(machine))]),
             Check(("failures",), lambda: [failures.examine_failures(cache_folder(self.environment))]),
+            Check(("guests",), lambda: [guests.examine_guests(cache_folder(self.environment))]),
         ]
 
     def _key(self, loaded: Loaded) -> tuple[Key | None, Finding]:

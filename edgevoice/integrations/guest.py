@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from edgevoice.core.backoff import Backoff
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer, Report
 from edgevoice.errors import EdgevoiceError, can_pass
@@ -18,9 +19,12 @@ _AGAIN: Final = Backoff(first_s=1, factor=3, limit_s=300)
 _SETTLED_S: Final = 600.0
 """How long a guest must have run for its next failure to count as the first."""
 
+_WORKS_S: Final = 5.0
+"""How long one that had failed must have run to be said to work again; what cannot be opened fails at once."""
+
 
 class Guest(Observer):
-    """An observer around one that may fail: ``make`` returns a new one for each start.
+    """An observer around one that may fail: ``make`` returns a new one for each start. Reports when it fails.
 
     A guest whose ``run`` returns has nothing to do and is not started again, nor is one that only a person can help: a
     package or a secret is missing. Between a failure and the next start it sees nothing. ``chance`` returns numbers
@@ -34,6 +38,7 @@ class Guest(Observer):
         self._inside: Observer | None = None
         self._failed = asyncio.Event()
         self._failure: Exception | None = None
+        self._is_broken = False
         self._begin()
 
     def observe(self, notice: Notice, now: float) -> None:
@@ -56,6 +61,8 @@ class Guest(Observer):
             if error is None:
                 return
             self._inside = None
+            self._is_broken = True
+            report(_report_of(self._name, error))
             if isinstance(error, EdgevoiceError) and not can_pass(error):
                 tell(_log, logging.ERROR, "guest-off", guest=self._name, code=error.code, problem=error.line())
                 return
@@ -81,8 +88,14 @@ class Guest(Observer):
             return self._failure
         running = asyncio.ensure_future(self._inside.run(report))
         failing = asyncio.ensure_future(self._failed.wait())
+        both = {running, failing}
         try:
-            await asyncio.wait({running, failing}, return_when=asyncio.FIRST_COMPLETED)
+            if self._is_broken:
+                done, _ = await asyncio.wait(both, timeout=_WORKS_S, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    self._is_broken = False
+                    report(GuestRestored(self._name))
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if failing.done():
                 return self._failure
             return _failure_of(running)
@@ -90,6 +103,13 @@ class Guest(Observer):
             for task in (running, failing):
                 task.cancel()
             await asyncio.gather(running, failing, return_exceptions=True)
+
+
+def _report_of(name: str, error: Exception) -> GuestFailed:
+    if isinstance(error, EdgevoiceError):
+        return GuestFailed(name, error.code, str(error), error.remedy)
+    # By name only: the text may hold what was said.
+    return GuestFailed(name, EdgevoiceError.code, type(error).__name__, EdgevoiceError.remedy)
 
 
 def _failure_of(running: "asyncio.Future[None]") -> Exception | None:

@@ -36,6 +36,7 @@ from edgevoice.core.facts import (
     WakeRequested,
     WakeWordHeard,
 )
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.lights import FAULT_EARCONS
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import CloseLink, Earcon, Light, OpenLink, PlayEarcon, RunTool, ShowLight
@@ -149,6 +150,7 @@ class FlightRecorder(Observer):
         self._now = now
         self._situation = Situation()
         self._lasting: set[str] = set()
+        self._guests: set[str] = set()
         self._noted: set[str] = set()
         self._calls = Recent[str, str](_MOST_CALLS)
         self._failures: deque[Failure] = deque(read_failures(place), maxlen=_MOST_FAILURES)
@@ -174,6 +176,10 @@ class FlightRecorder(Observer):
                 self._note_lasting(code, now)
             case HearingRestored():
                 self._lasting -= {code for code in self._lasting if code not in {"microphone", "speaker"}}
+            case GuestFailed():
+                self._note_guest(notice, now)
+            case GuestRestored(guest=guest):
+                self._guests.discard(guest)
             case ResponseEnded(status=status, fault=fault) if status in FAILURES:
                 self._note_once(fault or AnswerFailed.code, now)
             case PlayEarcon(earcon=earcon) if earcon in _FAILED and not self._noted and not self._lasting:
@@ -199,6 +205,13 @@ class FlightRecorder(Observer):
             self._lasting.add(code)
             self._add(code, self._situation.problem(code, now), now)
 
+    def _note_guest(self, failed: GuestFailed, now: float) -> None:
+        """Record that a guest does not work, once until it works again; the error says it best itself."""
+        if failed.guest not in self._guests:
+            self._guests.add(failed.guest)
+            problem = f"{failed.guest} does not work: {failed.problem}"
+            self._keep(Failure(self._time(), failed.code, problem, failed.remedy, (), self._situation.before(now)))
+
     def _note_once(self, code: str, now: float) -> None:
         """Record a failure unless this conversation has had it already: first its fact comes, later its light."""
         if code not in self._lasting | self._noted:
@@ -208,7 +221,9 @@ class FlightRecorder(Observer):
     def _add(self, code: str, problem: str, now: float) -> None:
         situation = self._situation
         circumstances = situation.circumstances(code, now, self._is_online)
-        failure = Failure(self._time(), code, problem, what_to_do(code), circumstances, situation.before(now))
+        self._keep(Failure(self._time(), code, problem, what_to_do(code), circumstances, situation.before(now)))
+
+    def _keep(self, failure: Failure) -> None:
         self._failures.append(failure)
         self._defer(self._write)
 

@@ -7,7 +7,7 @@ folder disappears with the service.
 import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.facts import LinkOpened, TurnEnded
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import Notice, PhaseEntered, SpeechHeeded, SpeechIgnored
 from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrophone
 from edgevoice.core.ports import Observer
@@ -35,7 +36,7 @@ class Status:
     one. ``last_fault`` has ``code`` and ``at`` of a fault after which no conversation has succeeded yet. ``noisy_room``
     has since when and until when speech could not interrupt an answer of the last conversation, and why; until is empty
     while that lasts. ``echo_reference``, if a mix is to be the reference, has its ``device``, whether it is ``used``,
-    and ``why`` it is not.
+    and ``why`` it is not. ``guests`` has ``problem`` and ``remedy`` of each guest that does not work, by its name.
     """
 
     version: str = ""
@@ -50,6 +51,7 @@ class Status:
     last_fault: Kept | None = None
     noisy_room: Kept | None = None
     echo_reference: Kept | None = None
+    guests: Kept | None = None
 
     @classmethod
     def read(cls, place: Path) -> Self | None:
@@ -62,8 +64,18 @@ class Status:
             return None
         wanted = {name: type(value) for name, value in asdict(cls()).items() if value is not None}
         is_whole = all(type(getattr(kept, name)) is kind for name, kind in wanted.items())
-        may_lack = (kept.conversation, kept.last_fault, kept.noisy_room, kept.echo_reference)
+        may_lack = (kept.conversation, kept.last_fault, kept.noisy_room, kept.echo_reference, kept.guests)
         return kept if is_whole and all(isinstance(each, dict | None) for each in may_lack) else None
+
+    def has_process(self) -> bool:
+        """Return whether the box that wrote this still runs."""
+        return self.pid > 0 and Path(f"/proc/{self.pid}").exists()
+
+    def failing(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each guest that does not work, with the problem and what to do; only of a box that runs."""
+        for name, each in (self.guests or {}).items() if self.has_process() else ():
+            if isinstance(each, dict):
+                yield name, str(each.get("problem", "")), str(each.get("remedy", ""))
 
 
 class StatusFile(Observer):
@@ -119,6 +131,12 @@ class StatusFile(Observer):
                 self._change(replace(self._status, noisy_room=_ended(self._status.noisy_room, self._time())))
             case PhaseEntered(phase=phase):
                 self._take_phase(phase, now)
+            case GuestFailed(guest=guest, problem=problem, remedy=remedy):
+                failed = {guest: {"problem": problem, "remedy": remedy}}
+                self._change(replace(self._status, guests=(self._status.guests or {}) | failed))
+            case GuestRestored(guest=guest):
+                others = {name: each for name, each in (self._status.guests or {}).items() if name != guest}
+                self._change(replace(self._status, guests=others or None))
             case _:
                 pass  # does not change the status
 

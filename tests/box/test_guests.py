@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,12 @@ from edgevoice.box import guests
 from edgevoice.box.assembly import Parts, assemble
 from edgevoice.box.context import BoxContext
 from edgevoice.box.running import observers_of, wants_guests
+from edgevoice.control.client import Client
+from edgevoice.control.place import ControlPlace
+from edgevoice.core.facts import Event
+from edgevoice.core.guest_facts import GuestFailed
+from edgevoice.core.orders import MuteMicrophone
+from edgevoice.core.panel_facts import MuteSwitched
 from edgevoice.host.service_manager import ServiceManager
 from edgevoice.integrations.guest import Guest
 from edgevoice.integrations.metrics.file import NAME, MetricsFile
@@ -20,6 +27,7 @@ from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import local
 from edgevoice.settings.integrations import MetricsSettings, MqttSettings, MusicSettings
 from edgevoice.settings.schema import Settings
+from tests.waiting import eventually
 
 
 async def nothing_to_prepare() -> None:
@@ -72,6 +80,43 @@ def test_the_metrics_are_read_of_the_parts(tmp_path: Path) -> None:
     text = (tmp_path / "edgevoice" / NAME).read_text()
     assert "edgevoice_xruns_total 0.0" in text
     assert 'edgevoice_dropped_total{queue="uplink_seconds"} 0.0' in text
+
+
+def test_a_control_socket_that_is_opened_again_knows_that_the_microphone_is_muted(tmp_path: Path) -> None:
+    async def scene() -> tuple[dict[str, Any], list[Event]]:
+        folder = tmp_path / "socket"
+        folder.write_text("a file in its way")
+        context = replace(CONTEXT, control=ControlPlace(folder / "control.sock", None))
+        parts = assemble(Settings(), context, NoPanel())
+        observers = observers_of(Settings(), context, parts, ServiceManager())
+        (guest,) = [each for each in observers if isinstance(each, Guest)]
+        facts: list[Event] = []
+
+        def report(fact: Event) -> None:
+            facts.append(fact)
+            for observer in observers:
+                observer.observe(fact, 0.0)
+
+        running = asyncio.ensure_future(guest.run(report))
+        await eventually(lambda: bool(facts))
+        for observer in observers:
+            observer.observe(MuteMicrophone(), 0.0)
+        folder.unlink()
+        try:
+            await eventually((folder / "control.sock").exists)
+            async with Client(folder / "control.sock") as box:
+                await box.mute()
+                return await box.status(), facts
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    status, facts = asyncio.run(scene())
+
+    assert status["muted"]
+    assert [each["guest"] for each in status["failing"]] == ["control"]
+    assert [type(each) for each in facts] == [GuestFailed, MuteSwitched]
+    assert facts[-1] == MuteSwitched(is_muted=True)
 
 
 @pytest.mark.parametrize("section", ["mqtt", "music", "metrics"])

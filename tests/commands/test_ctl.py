@@ -14,8 +14,11 @@ from edgevoice.commands.root import app
 from edgevoice.core.announcements import AnnouncementOutcome, Priority
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkHeld, TalkPressed
+from edgevoice.core.guest_facts import GuestFailed
 from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import Light, ShowLight
+from edgevoice.observers.status_file import NAME, StatusFile
+from edgevoice.wall_clock import local_now
 from tests.integrations.control.conftest import Ended, Mouth, StandIn, stand_in
 from tests.waiting import until
 
@@ -104,8 +107,32 @@ def test_the_last_failures_are_for_people_and_for_programs(box: StandIn) -> None
 
 
 def test_what_is_set_is_listed(box: StandIn) -> None:
-    assert ctl(box, "timers").stdout == "timer: label=pasta seconds_left=60\nalarm: rings=07:00\n"
+    assert ctl(box, "timers").stdout == (
+        "timer: label=pasta seconds_left=60\ntimer: seconds_left=0\nalarm: rings=07:00\n"
+    )
     assert json.loads(ctl(box, "timers", "--json").stdout)["timers"][0]["label"] == "pasta"
+
+
+def test_the_status_names_what_does_not_work_with_its_remedy(box: StandIn) -> None:
+    box.server.observe(GuestFailed("mqtt", "broker-unavailable", "the broker\x1b[2J is gone", "Start it."), 0.0)
+
+    assert ctl(box, "status").stdout.endswith("\nFailing  mqtt: the broker is gone\n         → Start it.\n")
+
+
+def test_a_box_whose_socket_cannot_be_opened_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = StatusFile(tmp_path / NAME, "1.2.3", defer=lambda write: write(), now=local_now)
+    status.observe(GuestFailed("mqtt", "broker-unavailable", "the broker is gone", "Start it."), 0.0)
+    monkeypatch.setattr("edgevoice.commands.status.SERVICE_FILE", tmp_path / NAME)
+    monkeypatch.setattr("edgevoice.control.client.socket_to_reach", lambda _environment: tmp_path / "none.sock")
+
+    assert CliRunner().invoke(app, ["ctl", "status"]).stderr.startswith("no box runs at")
+    status.observe(GuestFailed("control", "control-unavailable", "the socket is taken", "Stop the other."), 0.0)
+    result = CliRunner().invoke(app, ["ctl", "status"])
+
+    expected = "the box runs, but nothing can be asked of it: the socket is taken. Stop the other.\n"
+    assert (result.exit_code, result.stderr) == (1, expected)
+    given = CliRunner().invoke(app, ["ctl", "status", "--socket", str(tmp_path / "none.sock")])
+    assert given.stderr.startswith("no box runs at")
 
 
 def test_a_refusal_is_one_line_with_the_remedy(box: StandIn) -> None:

@@ -19,7 +19,7 @@ from edgevoice.testbed.virtual.loopback import LOOPBACK, Loopback
 pytestmark = pytest.mark.long
 
 LINES = ("settings", "key", "wake word", "echo", "volume", "pins", "network", "TLS", "session")
-BODY = ("disk", "memory", "clock", "power", "Wi-Fi", "failures", "service")
+BODY = ("disk", "memory", "clock", "power", "Wi-Fi", "failures", "guests", "service")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, properties: dict[str, str] | None, kept: Status | None, *words: str
 ) -> Result:
     monkeypatch.setattr(status, "probe_manager", lambda _machine: properties)
-    monkeypatch.setattr(status, "_newest", lambda _environment: kept)
+    monkeypatch.setattr(status, "newest_status", lambda _environment: kept)
     return CliRunner().invoke(app, ["status", *words], env={"COLUMNS": "200"})
 
 
@@ -172,12 +172,12 @@ def test_the_services_status_file_wins_over_the_users_own(monkeypatch: pytest.Mo
     own.parent.mkdir()
     own.write_text('{"version": "own"}')
     monkeypatch.setattr(status, "SERVICE_FILE", services)
-    found = status._newest({"CACHE_DIRECTORY": str(own.parent)})
+    found = status.newest_status({"CACHE_DIRECTORY": str(own.parent)})
     services.write_text('{"version": "service"}')
 
     assert found is not None
     assert found.version == "own"
-    found = status._newest({"CACHE_DIRECTORY": str(own.parent)})
+    found = status.newest_status({"CACHE_DIRECTORY": str(own.parent)})
     assert found is not None
     assert found.version == "service"
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from edgevoice.core.facts import TalkHeld
+from edgevoice.core.facts import Event, TalkHeld
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer, Report
-from edgevoice.errors import ControlUnavailable, SettingsInvalid
+from edgevoice.errors import ControlUnavailable, EdgevoiceError, SettingsInvalid
 from edgevoice.integrations.guest import Guest
 from tests import virtual_time
 
@@ -139,13 +140,45 @@ def test_a_guest_that_cannot_even_be_made_is_tried_again_and_the_box_starts() ->
     assert virtual_time.run(scene()) == [0, 1, 4]
 
 
+def test_the_box_is_told_of_each_failure_and_once_the_guest_works_again() -> None:
+    async def scene() -> list[tuple[float, Event]]:
+        loop, told = asyncio.get_running_loop(), list[tuple[float, Event]]()
+        began = loop.time()
+        guest = Guest("control", Door(Visitor(fail), Visitor(refuse), Visitor(None)), lambda: 0.0)
+        running = asyncio.ensure_future(guest.run(lambda fact: told.append((loop.time() - began, fact))))
+        await asyncio.sleep(600)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return told
+
+    assert virtual_time.run(scene()) == [
+        (0, GuestFailed("control", "edgevoice", "RuntimeError", EdgevoiceError.remedy)),
+        (1, GuestFailed("control", "control-unavailable", "no folder", "Make one.")),
+        (9, GuestRestored("control")),
+    ]
+
+
+def test_a_guest_that_works_from_the_start_reports_nothing() -> None:
+    async def scene() -> list[Event]:
+        told = list[Event]()
+        running = asyncio.ensure_future(Guest("control", Door(Visitor(None))).run(told.append))
+        await asyncio.sleep(600)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return told
+
+    assert virtual_time.run(scene()) == []
+
+
 def test_a_guest_that_only_a_person_can_help_is_logged_once_and_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     def make() -> Visitor:
         raise SettingsInvalid("the secret mqtt_password is not stored")
 
     async def scene() -> None:
-        await Guest("mqtt", make).run(lambda _fact: None)
+        await Guest("mqtt", make).run(told.append)
 
+    told = list[Event]()
     virtual_time.run(scene())
 
+    assert [type(each) for each in told] == [GuestFailed]
     assert [record.getMessage() for record in caplog.records] == ["guest-off"]

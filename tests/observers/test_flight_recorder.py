@@ -32,6 +32,7 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
     WakeWordHeard,
 )
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import CloseLink, Earcon, Light, OpenLink, PlayEarcon, RunTool, ShowLight
 from edgevoice.errors import EdgevoiceError, KeyRefused
@@ -247,3 +248,21 @@ CODES = sorted(
 def test_every_code_has_a_problem_and_a_remedy_in_words(code: str) -> None:
     assert problem_of(code)
     assert what_to_do(code)
+
+
+def test_a_guest_that_does_not_work_is_recorded_once_until_it_works_again(box: Box) -> None:
+    failed = GuestFailed("control", "control-unavailable", "the socket cannot be opened", "Look at the folder.")
+    box.sees(failed, failed, HearingImpaired("wakeword-behind"), HearingRestored(), failed)
+    assert [each.problem for each in box.recorder.failures if each.code == failed.code] == [
+        "control does not work: the socket cannot be opened"
+    ]
+    box.sees(GuestRestored("mqtt"), failed, GuestRestored("control"), failed)
+
+    found = [each for each in box.recorder.failures if each.code == failed.code]
+    assert [each.remedy for each in found] == ["Look at the folder."] * 2
+
+
+def test_a_guest_that_does_not_work_hides_no_answer_that_breaks_off(box: Box) -> None:
+    box.sees(GuestFailed("mqtt", "broker", "gone", "Wait."), *BEGUN, PlayEarcon(Earcon.ERROR))
+
+    assert [each.code for each in box.recorder.failures] == ["answer-broken-off", "broker"]

@@ -12,6 +12,7 @@ import pytest
 from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import LinkOpened, TurnEnded
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import (
     AudioReceived,
     Notice,
@@ -227,3 +228,32 @@ def test_what_the_echo_is_taken_from_is_kept_while_the_box_runs(box: Box) -> Non
     assert box.shown().echo_reference == {"device": "hw:Loopback,1", "used": True, "why": ""}
 
     assert Box(box.place).shown().echo_reference is None
+
+
+def test_the_guests_that_do_not_work_are_shown_until_they_do_or_the_box_ends(box: Box) -> None:
+    broken = (GuestFailed(guest, "code", f"{guest} is broken", "Repair it.") for guest in ("control", "mqtt"))
+    shown = box.sees(*broken)
+    assert [*shown.failing()] == [
+        ("control", "control is broken", "Repair it."),
+        ("mqtt", "mqtt is broken", "Repair it."),
+    ]
+
+    shown = box.sees(GuestRestored("control"))
+    assert [name for name, _, _ in shown.failing()] == ["mqtt"]
+
+    box.file.ended("the box stopped")
+    ended = Status.read(box.place)
+    assert ended is not None
+    assert [*ended.failing()] == []
+    assert [*box.sees(GuestRestored("mqtt")).failing()] == []
+
+
+def test_a_file_whose_guests_were_changed_by_hand_says_nothing_of_them(box: Box) -> None:
+    box.sees(PhaseEntered(Phase.IDLE))
+    kept = json.loads(box.place.read_text()) | {"guests": {"control": "broken"}}
+    box.place.write_text(json.dumps(kept))
+
+    found = Status.read(box.place)
+
+    assert found is not None
+    assert [*found.failing()] == []

@@ -63,6 +63,7 @@ from edgevoice.core.facts import (
     WakeRequested,
     WakeWordHeard,
 )
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.orders import (
     AbandonTools,
     Action,
@@ -262,6 +263,8 @@ class Conversation:
                 return self._deadline_passed(now)
             case LoopStalled():
                 self._sessions.spare(now)
+            case GuestFailed() | GuestRestored():
+                pass  # a conversation needs no guest
             case _:
                 assert_never(fact)
         return []

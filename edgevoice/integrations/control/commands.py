@@ -9,10 +9,10 @@ from edgevoice.control import messages
 from edgevoice.control.messages import LONGEST_SOUND_S, SOUND_HZ, AnyRequest, ForOwner, Refused
 from edgevoice.core.announcements import StopWordHeard
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed, WakeRequested
+from edgevoice.core.facts import TalkHeld, TalkPressed, WakeRequested
 from edgevoice.core.lights import meaning
 from edgevoice.core.orders import Light
-from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet
+from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet, MuteSwitched
 from edgevoice.core.ports import Report
 from edgevoice.errors import remedy_of
 from edgevoice.integrations.control.live import LiveBox
@@ -266,8 +266,8 @@ class Commands:
                 "a program may not open the microphone",
                 "Press the mute button, or set control.may_unmute = true.",
             )
-        if self._view.is_muted is not mutes:
-            self._report(MutePressed())
+        # Not a press of the button, which does the opposite if somebody has just pressed it.
+        self._report(MuteSwitched(mutes))
 
     def _volume(self, request: messages.SetVolume) -> dict[str, Any]:
         if request.percent is not None and request.change is not None:

@@ -24,6 +24,7 @@ from edgevoice.core.facts import (
     WakeRequested,
     WakeWordHeard,
 )
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.lights import PROVISIONAL_LIGHTS
 from edgevoice.core.notices import (
     Notice,
@@ -92,6 +93,10 @@ def event_of(notice: Notice, *, words: bool, position: int = 0) -> Event | None:
             return "hearing", {"works": False, "code": code}
         case HearingRestored():
             return "hearing", {"works": True, "code": ""}
+        case GuestFailed(guest=guest, code=code):
+            return "guest", {"guest": guest, "works": False, "code": code}
+        case GuestRestored(guest=guest):
+            return "guest", {"guest": guest, "works": True, "code": ""}
         case VolumeChanged(percent=percent):
             return "volume", {"volume_percent": percent}
         case NearSpeechBegan(at_sample=at_sample) | NearSpeechConfirmed(at_sample=at_sample):

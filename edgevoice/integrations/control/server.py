@@ -32,17 +32,23 @@ class ControlSocket(Observer):
     """An observer that serves the control socket at ``place`` while it runs.
 
     ``group`` is the group whose members may use it beside its owner and root, ``None`` for nobody else. ``now``
-    returns the local time.
+    returns the local time. ``view`` is what is known of a box that has run before.
     """
 
     def __init__(
-        self, place: Path, box: BoxHandles, *, group: int | None, now: Callable[[], datetime] = local_now
+        self,
+        place: Path,
+        box: BoxHandles,
+        *,
+        group: int | None,
+        now: Callable[[], datetime] = local_now,
+        view: BoxView | None = None,
     ) -> None:
         self._place = place
         self._box = box
         self._group = group
         self._now = now
-        self._view = BoxView()
+        self._view = view or BoxView()
         self._allotment = Allotment()
         self._clients: set[ControlClient] = set()
         self._live = LiveStream(box.live, self._show_live) if box.live is not None else None

@@ -1,17 +1,20 @@
 """What a client may know of the box at any moment, followed by its notices. Never what was said. Pure."""
 
-from typing import Any
+import copy
+from typing import Any, Self
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import LinkLost, LinkOpened
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.lights import PROVISIONAL_LIGHTS, meaning
 from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded
 from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.core.ports import Observer
 from edgevoice.errors import remedy_of
 
 
 class BoxView:
-    """The phase, the light, whether something rings, the microphone is muted, and a session is open."""
+    """The phase, the light, whether something rings, the microphone is muted, a session is open, and who failed."""
 
     def __init__(self) -> None:
         self.phase = Phase.IDLE
@@ -20,6 +23,13 @@ class BoxView:
         self.is_muted = False
         self.is_linked = False
         self.is_ringing = False
+        self.failing: dict[str, GuestFailed] = {}
+
+    def copy(self) -> Self:
+        """Return another one that goes on from here."""
+        other = copy.copy(self)
+        other.failing = dict(self.failing)
+        return other
 
     @property
     def speaks_first(self) -> bool:
@@ -43,6 +53,10 @@ class BoxView:
                 self.is_linked = True
             case LinkLost() | CloseLink():
                 self.is_linked = False
+            case GuestFailed(guest=guest):
+                self.failing[guest] = notice
+            case GuestRestored(guest=guest):
+                self.failing.pop(guest, None)
             case _:
                 pass  # changes nothing here
 
@@ -56,4 +70,19 @@ class BoxView:
             "ringing": self.is_ringing,
             "session_open": self.is_linked,
             "fault": fault if self.fault else None,
+            "failing": [
+                {"guest": each.guest, "code": each.code, "problem": each.problem, "remedy": each.remedy}
+                for each in self.failing.values()
+            ],
         }
+
+
+class FollowedBox(Observer):
+    """An observer that keeps a view from the box's start on: a guest that is started again has missed what was."""
+
+    def __init__(self) -> None:
+        self.view = BoxView()
+
+    def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - only the order of notices matters
+        """Take what happened."""
+        self.view.observe(notice)

@@ -73,12 +73,12 @@ class MqttMeans:
 
 
 class MqttLink(Observer):
-    """An observer that keeps a connection to the broker while it runs."""
+    """An observer that keeps a connection to the broker while it runs; ``view`` as in `ControlSocket`."""
 
-    def __init__(self, box: BoxHandles, means: MqttMeans) -> None:
+    def __init__(self, box: BoxHandles, means: MqttMeans, view: BoxView | None = None) -> None:
         self._box = box
         self._means = means
-        self._view = BoxView()
+        self._view = view or BoxView()
         self._wake_score: float | None = None
         self._rings: dict[int, RingSummary] = {}
         self._outgoing: deque[tuple[str, dict[str, Any]]] = deque(maxlen=_MOST_EVENTS)

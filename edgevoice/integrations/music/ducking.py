@@ -60,16 +60,21 @@ class VolumeOfPlayers(Protocol):
 class MusicDucking(Observer):
     """An observer that lowers players to ``percent`` of their volume.
 
-    ``connect`` yields the players; ``kept`` is the file of what is lowered.
+    ``connect`` yields the players; ``kept`` is the file of what is lowered. ``view`` is
+    what is known of a box that has run before.
     """
 
     def __init__(
-        self, connect: Callable[[], AbstractAsyncContextManager[VolumeOfPlayers]], percent: int, kept: Path
+        self,
+        connect: Callable[[], AbstractAsyncContextManager[VolumeOfPlayers]],
+        percent: int,
+        kept: Path,
+        view: BoxView | None = None,
     ) -> None:
         self._connect = connect
         self._factor = percent / 100
         self._file = kept
-        self._view = BoxView()
+        self._view = view or BoxView()
         self._changed = asyncio.Event()
         self._lowered: dict[str, tuple[float, float]] = {}
 

@@ -17,6 +17,7 @@ from edgevoice.core.facts import (
     TalkHeld,
     TalkPressed,
 )
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.orders import (
     ChangeVolume,
     CloseLink,
@@ -212,3 +213,8 @@ def test_a_fault_overrides_the_mute_light_while_it_lasts() -> None:
     failed = drive(WAKE, LinkLost("no-credit", is_retriable=False), MutePressed())
 
     assert failed.wait(6) == [ShowLight(Light.MUTED)]
+
+
+@pytest.mark.parametrize("fact", [GuestFailed("control", "code", "a problem", "A remedy."), GuestRestored("control")])
+def test_what_happens_to_a_guest_changes_nothing_of_the_conversation(fact: GuestFailed | GuestRestored) -> None:
+    assert drive().hear(fact) == []

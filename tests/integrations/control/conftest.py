@@ -102,7 +102,10 @@ async def echo_timers(action: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return what was asked for."""
     if arguments.get("label") == "none":
         raise Refused("bad-request", "no such timer")
-    listed = {"timers": [{"label": "pasta", "seconds_left": 60}], "alarms": [{"kind": "alarm", "rings": "07:00"}]}
+    listed = {
+        "timers": [{"label": "pasta", "seconds_left": 60}, {"label": "", "seconds_left": 0}],
+        "alarms": [{"kind": "alarm", "rings": "07:00"}],
+    }
     return {"action": action, **arguments} if arguments or action != "list" else {"action": action, **listed}
 
 

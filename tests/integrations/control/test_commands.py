@@ -9,10 +9,11 @@ from edgevoice.control import messages
 from edgevoice.control.messages import AnyRequest, Refused
 from edgevoice.core.announcements import StopWordHeard
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import Event, LinkLost, LinkOpened, MutePressed, TalkHeld, TalkPressed, WakeRequested
+from edgevoice.core.facts import Event, LinkLost, LinkOpened, TalkHeld, TalkPressed, WakeRequested
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded
 from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
-from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet
+from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet, MuteSwitched
 from edgevoice.integrations.control.commands import Allotment, BoxHandles, Commands, Sounds
 from edgevoice.integrations.control.view import BoxView
 from tests.integrations.control.conftest import Personas, Speaker, echo_timers
@@ -153,16 +154,17 @@ def test_hanging_up_is_the_long_press() -> None:
         "ringing": False,
         "session_open": False,
         "fault": None,
+        "failing": [],
     }
     assert box.facts == [TalkHeld()]
 
 
-def test_muting_twice_mutes_once() -> None:
+def test_muting_twice_never_unmutes() -> None:
     box = Box(notices=[MuteMicrophone()])
 
     assert box.do(messages.Mute())["muted"] is True
     assert box.do(messages.Mute())["muted"] is True
-    assert box.facts == [MutePressed()]
+    assert box.facts == [MuteSwitched(is_muted=True)] * 2
 
 
 def test_only_the_settings_let_a_program_open_the_microphone() -> None:
@@ -172,7 +174,7 @@ def test_only_the_settings_let_a_program_open_the_microphone() -> None:
 
     box = Box(MuteMicrophone(), notices=[UnmuteMicrophone()], may_unmute=True)
     assert box.do(messages.Unmute())["muted"] is False
-    assert box.facts == [MutePressed()]
+    assert box.facts == [MuteSwitched(is_muted=False)]
 
 
 @pytest.mark.parametrize(
@@ -236,6 +238,16 @@ def test_the_status_names_the_fault_with_its_remedy() -> None:
     assert isinstance(fault, dict)
     assert (fault["code"], found["session_open"], found["volume_percent"]) == ("no-credit", False, 50)
     assert fault["remedy"].startswith("Add credit")
+
+
+def test_the_status_names_the_guests_that_do_not_work_until_they_do() -> None:
+    failed = GuestFailed("mqtt", "broker-unavailable", "the broker does not answer", "Start it.")
+    box = Box(failed, failed)
+
+    expected = {"guest": "mqtt", "code": failed.code, "problem": failed.problem, "remedy": failed.remedy}
+    assert box.do(messages.GetStatus())["failing"] == [expected]
+    box.view.observe(GuestRestored("mqtt"))
+    assert box.do(messages.GetStatus())["failing"] == []
 
 
 def test_what_is_asked_for_is_logged_without_its_content(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from edgevoice.core.announcements import RingDue, StopWordHeard
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import Event, MutePressed, TalkPressed, WakeWordHeard
+from edgevoice.core.facts import Event, TalkPressed, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, Role, TranscriptChanged
 from edgevoice.core.orders import MuteMicrophone
-from edgevoice.core.panel_facts import EarconVolumeSet
+from edgevoice.core.panel_facts import EarconVolumeSet, MuteSwitched
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.speaking import SpokenRequests
 from edgevoice.integrations.mqtt.broker import Broker, BrokerFlooded, BrokerMessage, BrokerUnavailable
@@ -210,7 +210,7 @@ def test_orders_do_what_they_say() -> None:
     home = live(scene)
 
     assert (home.speaker.volume_percent, home.speaker.earcon_percent, home.personas.persona) == (10, 20, "pirate")
-    assert home.facts == [EarconVolumeSet(20), StopWordHeard(is_snooze=True), MutePressed()]
+    assert home.facts == [EarconVolumeSet(20), StopWordHeard(is_snooze=True), MuteSwitched(is_muted=True)]
 
 
 def test_a_button_of_home_assistant_is_not_reported_back_as_a_press_of_the_boxs_own() -> None:
