@@ -58,13 +58,32 @@ class AlsaOutput:
         """Whether the card is gone."""
         return self._is_over
 
-    def reach(self) -> int | None:
-        """Return the first position at which the card can still be given other samples; ``None`` if it is lost."""
+    def reach(self, ahead: int = 0) -> int | None:
+        """Return the position ``ahead`` of the first at which the card can still be given other samples now.
+
+        ``None`` if it is lost.
+        """
         try:
             self._reach = self._ring.reach()
         except AlsaError:
             self._is_over = True
-        return None if self._is_over else self._reach
+        return None if self._is_over else self._reach + ahead
+
+    def reach_in_time(self) -> int | None:
+        """Return the first position at which it still can be once they have been rendered; ``None`` if it is lost."""
+        try:
+            return None if self._is_over else self._ring.reach_in_time()
+        except AlsaError:
+            self._is_over = True
+            return None
+
+    def write_in_time(self, samples: npt.NDArray[np.int16], position: int, *, spare: int = 0) -> bool:
+        """Write, unless the card has been quicker, to ``spare`` samples: then return false, and leave it as it was."""
+        try:
+            return self._ring.write_in_time(samples, position, spare=spare)
+        except AlsaError:
+            self._is_over = True
+            return True
 
     def write(self, samples: npt.NDArray[np.int16], position: int) -> None:
         """Give the card ``samples`` from ``position`` on, in place of everything that it has from there."""

@@ -17,10 +17,13 @@ _BUFFER_MS = 80
 PERIOD_MS = 10
 
 MARGIN = FAR_END_HZ // 1000
-"""Samples, 1 ms, that are left to the converter when the ring is written again: what a card fetches ahead."""
+"""Samples, 1 ms, that are left to the converter when the ring is looked at to be written again."""
+
+_LEAST_MARGIN = MARGIN * 3 // 4
+"""The same at the moment of the writing, 0.75 ms: a card fetches some samples ahead, one of a Pi 0.67 ms at 48 kHz."""
 
 _MOST_MARGIN = 5 * MARGIN
-"""The same with the time that rendering takes, 0.3 ms on a PC: what the converter reaches meanwhile is too late."""
+"""The same with the time that rendering takes: what the converter reaches meanwhile is too late."""
 
 _RATES = (FAR_END_HZ, 2 * FAR_END_HZ)
 """The rates at which a card is tried: the answers' own, or twice that, which most cards on a Pi do and nothing else.
@@ -63,7 +66,7 @@ class CardRing:
         self.runs_free = True
         self.rate_hz = 0
         self.xruns = 0
-        self._looked_s = 0.0
+        self._looked_s: float | None = None
         self._rendering = RenderingTime()
         problem = ""
         for rate_hz in _RATES:
@@ -124,25 +127,34 @@ class CardRing:
         """Give the first sample that can still be replaced this number: the card has had only zeros so far."""
         self._end += position - self.reach()
 
-    def reach(self) -> int:
-        """Return the first position at which the card can still be given other samples."""
-        held = self._held()
+    def reach(self, ahead: int = 0) -> int:
+        """Return the position ``ahead`` of the first at which the card can still be given other samples now."""
+        self._looked_s = None
+        return self._converter() + MARGIN + ahead
+
+    def reach_in_time(self) -> int:
+        """Return the first position at which it still can be once they have been rendered."""
+        at = self._converter()
         self._looked_s = time.monotonic()
-        if held < 0:
-            # Before ALSA's count of frames comes round, in half a day on a 32-bit system.
-            self._move_on(self._end + -held // self._ratio)
-            held = 0
-        margin = min(MARGIN + math.ceil(self._rendering.expected_s(self._looked_s) * FAR_END_HZ), _MOST_MARGIN)
-        return self._end - held // self._ratio + margin
+        return at + min(MARGIN + math.ceil(self._rendering.expected_s * FAR_END_HZ), _MOST_MARGIN)
 
     def emitted(self) -> tuple[int, float]:
         """Return which sample the card emits now, and when that is, in monotonic seconds."""
         delay = self._pcm.delay()
         return self._end - delay // self._ratio, time.monotonic()
 
+    def write_in_time(self, samples: _Samples, position: int, *, spare: int = 0) -> bool:
+        """Write, unless the card has been quicker, to ``spare`` samples: then return false, and leave it as it was."""
+        is_in_time = position >= self._converter() + _LEAST_MARGIN + spare
+        if is_in_time:
+            self.write(samples, position)
+        return is_in_time
+
     def write(self, samples: _Samples, position: int) -> None:
         """Give the card ``samples`` from ``position`` on, in place of everything that it has from there."""
-        self._rendering.ended(self._looked_s, time.monotonic(), is_change=position != self._end)
+        if self._looked_s is not None:
+            self._rendering.took(time.monotonic() - self._looked_s)
+            self._looked_s = None
         if position > self._end:
             self._move_on(position)
         elif position < self._end:
@@ -180,6 +192,15 @@ class CardRing:
         self._end += len(samples) - missing
         if missing and self._doubler is not None:
             self._doubler.take_back(missing)
+
+    def _converter(self) -> int:
+        """Return which sample the converter takes next."""
+        held = self._held()
+        if held < 0:
+            # Before ALSA's count of frames comes round, in half a day on a 32-bit system.
+            self._move_on(self._end + -held // self._ratio)
+            held = 0
+        return self._end - held // self._ratio
 
     def _held(self) -> int:
         """Return how many frames the converter has before it; start it again if it has stopped."""

@@ -189,6 +189,16 @@ class FarEndMixer:
             self.sound_end,
         )
 
+    def handed_alone(self, begin: int, mark: MixerMark) -> int | None:
+        """Return how many samples were handed over of the one item that has sounded since ``mark``, at ``begin``.
+
+        ``None`` if there was anything else to hear, or none.
+        """
+        others = (self.earcons, self._backchannels, self.clips)
+        if mark.earcons or mark.backchannels[1] or mark.clips[1] or not all(other.is_idle for other in others):
+            return None
+        return self._playout.handed_alone(mark.playout, self.position - begin)
+
     def take_back(self, position: int, mark: MixerMark) -> None:
         """Return to a position, and to where all sounds were there."""
         self.position = position

@@ -35,8 +35,19 @@ class Ring(Protocol):
         """How many samples it holds: what it was given comes again after so many, unless it is given others."""
         ...
 
-    def reach(self) -> int | None:
-        """Return the first position at which the card can still be given other samples; ``None`` if it is lost."""
+    def reach(self, ahead: int = 0) -> int | None:
+        """Return the position ``ahead`` of the first at which the card can still be given other samples now.
+
+        ``None`` if it is lost.
+        """
+        ...
+
+    def reach_in_time(self) -> int | None:
+        """Return the first position at which it still can be once they have been rendered; ``None`` if it is lost."""
+        ...
+
+    def write_in_time(self, samples: npt.NDArray[np.int16], position: int, *, spare: int = 0) -> bool:
+        """Write, unless the card has been quicker, to ``spare`` samples: then return false, and leave it as it was."""
         ...
 
     def write(self, samples: npt.NDArray[np.int16], position: int) -> None:

@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyaudio
 
-from edgevoice.audio.callback_threads import urgently
 from edgevoice.audio.callback_time import CallbackTime, Timed
-from edgevoice.audio.far_end_mixer import FarEndMixer, Gain, MixerMark, SpeakerFact
+from edgevoice.audio.far_end_mixer import FarEndMixer, Gain, SpeakerFact
 from edgevoice.audio.far_end_queue import FarEndQueue
 from edgevoice.audio.hardware_mute import AmplifierGate, HardwareMute
 from edgevoice.audio.ring import AtTheConverter, FarEndListener, NobodyListens, Ring
-from edgevoice.audio.unemitted import Unemitted
+from edgevoice.audio.ring_writer import RingWriter
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import FAR_END_HZ
@@ -24,17 +23,13 @@ PERIOD = 240
 
 _SILENCE = bytes(2 * PERIOD)
 
+_Samples = npt.NDArray[np.int16]
+
 _FLUSHED = 4 * PERIOD
 """Frames after a hardware mute until the card has emitted everything that it held: two periods, and a late one.
 
 A ring is written for no longer ahead than this, so the same holds there.
 """
-
-_AHEAD = 4 * PERIOD
-"""Frames, 40 ms, that a change is rendered ahead at once; the output's thread does the rest."""
-
-_BLOCK = 480
-"""Frames that are rendered at once: with more than 500 numpy lets other threads run, which takes milliseconds."""
 
 _AMPLIFIER_LEAD = FAR_END_HZ * 10 // 1000
 """Frames, 10 ms, that an amplifier takes to open; on a ring the next sound would come in 2 ms."""
@@ -82,9 +77,8 @@ class Speaker(FarEndQueue, Timed):
             own_earcons=own_earcons,
         )
         self._earcons, self._clips = self._mixer.earcons, self._mixer.clips
-        self._ring: Ring | None = None
-        self._unemitted = Unemitted[MixerMark, SpeakerFact]()
         self.timing = CallbackTime(clock or ClockFit(FAR_END_HZ), "output_buffer_dac_time")
+        self._writer = RingWriter(self._mixer, self._reference, self.timing)
 
     @property
     def underflows(self) -> int:
@@ -94,7 +88,7 @@ class Speaker(FarEndQueue, Timed):
     @property
     def backend(self) -> str:
         """What plays now: "alsa" or "portaudio"."""
-        return "portaudio" if self._ring is None else "alsa"
+        return "portaudio" if self._writer.ring is None else "alsa"
 
     @property
     def is_silent(self) -> bool:
@@ -170,12 +164,12 @@ class Speaker(FarEndQueue, Timed):
         if self._amplifier.is_there and self._earcons.is_idle and self._clips.is_idle:
             self._amplifier.mute()
             at_s = time.monotonic()
-        with self._changing():
+        with self._changing(is_cut=at_s is None) as faded:
             unheard = None
             if at_s is not None:
                 unheard = self._unheard(at_s)
                 self._amplifier.hold(self._mixer.position)
-            self._playout.cut(unheard, keeps_rest=keeps_rest)
+            self._playout.cut(unheard, keeps_rest=keeps_rest, faded=faded)
             self._backchannels.stop()
             self._gain.is_ducked = False
             self._playout.set_gain(self._gain.of_answers)
@@ -259,117 +253,34 @@ class Speaker(FarEndQueue, Timed):
     def attach(self, ring: Ring) -> int:
         """Play on this ring until ``detach``; return the position of the first sample that it is to be given."""
         with self._lock:
-            self._ring = ring
             self._amplifier.lead = _AMPLIFIER_LEAD
-            self.timing.restart()
-            self._unemitted.reached = self._mixer.position
-            return self._mixer.position
+            return self._writer.attach(ring)
 
     def detach(self, position: int) -> None:
         """Play on no ring: it is lost, and has emitted nothing from ``position`` on; the rest is kept for the next."""
         with self._lock:
-            self._ring = None
             self._amplifier.lead = 0
-            position = max(position, self._unemitted.final)
-            self._take_back(position)
-            facts = self._unemitted.pop_due(position)
+            facts = self._writer.detach(position)
         for fact in facts:
             self._tell(fact)
 
     def feed(self, ring: Ring) -> int | None:
         """Fill the ring; return the position at which more is needed, ``None`` while it can be left to itself."""
-        facts: list[SpeakerFact] = []
         with self._lock:
-            reach = self._reach(ring)
-            if reach is not None and self._ring is ring:
-                self._catch_up(reach)
-                self.timing.observe(*ring.emitted())
-                facts = self._unemitted.pop_due(reach)
-                begin, full = self._mixer.position, reach + ring.depth
-                if not self._is_resting(ring) and full > begin:
-                    ring.write(self._render(full - begin), begin)
-            needed = self._needed(ring)
+            needed, facts = self._writer.feed(ring)
         for fact in facts:
             self._tell(fact)
         return needed
 
-    def _is_resting(self, ring: Ring) -> bool:
-        """Whether the ring can be left to itself: all of it is zeros, so it plays nothing of the last sound again."""
-        return ring.rests and self._mixer.is_silent and self._mixer.position - self._mixer.loud_end >= ring.size
-
-    def _needed(self, ring: Ring) -> int | None:
-        due = self._unemitted.next_due
-        if self._is_resting(ring):
-            return due
-        half = self._mixer.position - ring.depth // 2
-        return half if due is None else min(due, half)
-
     @contextmanager
-    def _changing(self, *, is_more: bool = False) -> Iterator[None]:
+    def _changing(self, *, is_more: bool = False, is_cut: bool = False) -> Iterator[_Samples | None]:
         with self._lock:
-            if self._ring is None or (is_more and self._playout.continues):
-                yield
+            ring = self._writer.ring
+            if ring is None or (is_more and self._playout.continues):
+                yield None
                 return
-            # Between the card's position and the writing nothing may come: the card would emit what is to be replaced.
-            with urgently():
-                reach = self._reach(self._ring)
-                if reach is not None:
-                    self._catch_up(reach)
-                # Of a lost card, too: taken back after the change, by `detach`, it would undo the change.
-                self._take_back(self._unemitted.reached)
-                yield
-                if reach is not None and not self._is_resting(self._ring):
-                    begin = self._mixer.position
-                    end = max(begin, reach + min(self._ring.depth, _AHEAD))
-                    # The first part at once: the sooner it is written, the closer to the converter it may begin.
-                    first = min(PERIOD, end - begin)
-                    self._ring.write(self._render(first), begin)
-                    self._ring.write(self._render(end - begin - first), begin + first)
-                    self._ring.wake()
-
-    def _reach(self, ring: Ring) -> int | None:
-        """Return the first position that may still be changed. A card's margin shrinks: this never goes back."""
-        reach = ring.reach()
-        if reach is None:
-            return None
-        self._unemitted.reached = max(reach, self._unemitted.final)
-        return self._unemitted.reached
-
-    def _catch_up(self, reach: int) -> None:
-        """Go on from where the card is, if it has emitted silence since the last sample that it was given."""
-        missing = reach - self._mixer.position
-        if missing > 0:
-            if not self._mixer.is_silent:
-                self.timing.xruns += 1
-            self._mixer.skip(reach)
-            self._reference.played(None, missing)
-
-    def _take_back(self, position: int) -> None:
-        """Return to the state at ``position``, unless that is still to come."""
-        end = self._mixer.position
-        found = self._unemitted.take_back(position)
-        if position >= end or found is None:
-            return  # silence that was never rendered: there is nothing in it to take back
-        begin, mark = found
-        self._mixer.take_back(begin, mark)
-        if position > begin:
-            self._mixer.render(position - begin)  # the card has emitted this part, and its facts are known
-        self._reference.take_back(end - position)
-
-    def _render(self, frames: int) -> npt.NDArray[np.int16]:
-        out = np.zeros(frames, np.int16)
-        at = 0
-        while at < frames:
-            begin, count = self._mixer.position, self._mixer.block(min(_BLOCK, frames - at))
-            self._unemitted.began(begin, self._mixer.mark())
-            samples, due = self._mixer.render(count)
-            if samples is not None:
-                out[at : at + count] = samples
-            self._reference.played(samples, count)
-            for each in due:
-                self._unemitted.wait(begin, each.at, each.fact)
-            at += count
-        return out
+            with self._writer.changing(ring, is_cut=is_cut) as faded:
+                yield faded
 
     def _unheard(self, at_s: float) -> int:
         """Return how many samples of the answer were handed over and had not left the card at ``at_s``."""

@@ -45,6 +45,11 @@ class Unemitted(Generic[Mark, Fact]):
         """The position at which the next fact is true, if there is one."""
         return min((due.at for due in self._facts), default=None)
 
+    @property
+    def oldest(self) -> tuple[int, Mark] | None:
+        """The begin and the mark of the first block that may still be taken back, if there is one."""
+        return (self._blocks[0].begin, self._blocks[0].mark) if self._blocks else None
+
     def began(self, begin: int, mark: Mark) -> None:
         """Record that a block was rendered from ``begin`` on."""
         self._blocks.append(_Block(begin, mark))

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
-from edgevoice.core.sound.fade import FADE, fade_out
+from edgevoice.core.sound.fade import fade_length, fade_out
 from edgevoice.core.sound.loudness import Loudness
 from edgevoice.core.sound.prefill import Prefill
-from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.core.sound.sample_queue import ItemAudio, SampleQueue, Samples
 
 _MOST_ITEMS = 64
@@ -147,11 +146,22 @@ class Playout:
         """Set the loudness, 0 to 1: within 10 ms and without a click if something is sounding, else at once."""
         self._loudness.want(gain, at_once=self.is_idle)
 
-    def cut(self, unheard: int | None = None, *, keeps_rest: bool = False) -> None:
+    def handed_alone(self, mark: PlayoutMark, samples: int) -> int | None:
+        """Return how many samples were handed over of the one item to which all of the last ``samples`` belonged.
+
+        ``None`` unless there is such an item, and no cut is under way. ``mark`` is where the buffer was before them.
+        """
+        was_flowing, _ = mark.prefill
+        if self._cut.is_due or self._is_held_back or not was_flowing or self._queue.taken - mark.taken != samples:
+            return None
+        return self._queue.handed_alone(samples)
+
+    def cut(self, unheard: int | None = None, *, keeps_rest: bool = False, faded: Samples | None = None) -> None:
         """Silence everything queued: the next pull fades out and reports what was heard.
 
         Audio pushed later is a new burst, unless this cut ``keeps_rest``, to be resumed or dropped. ``unheard``: the
         amplifier was muted, so nothing fades and this many samples, the last that were handed over, were not heard.
+        ``faded``: the card has the fade already, and these are its samples.
         """
         if self._is_held_back:
             if not keeps_rest:
@@ -162,7 +172,8 @@ class Playout:
         if unheard is not None:
             self._queue.put_back(unheard)
         elif not was_due:  # otherwise the fade of the cut before has yet to be pulled
-            self._cut.fading = self._faded(self._head())
+            head = self._head()
+            self._cut.fading = self._faded(head) if faded is None else faded
         self._cut.items = [*self._cut.items, *self._items.values()]
         self._loudness.stop_rising()
         self._is_dry = False
@@ -248,9 +259,7 @@ class Playout:
         """Take what fades off the queue: it will be heard, so it counts as handed over, in whole milliseconds."""
         if not self._prefill.is_flowing or self._queue.is_empty:
             return np.zeros(0, np.int16)
-        # What was heard is reported in milliseconds: the fade ends with one, so that nothing is rounded.
-        odd = (self._queue.oldest.handed + FADE) % (FAR_END_HZ // 1000)
-        out = np.zeros(FADE - odd, np.int16)
+        out = np.zeros(fade_length(self._queue.oldest.handed), np.int16)
         return out[: self._queue.take(out)]
 
     def _forget_queue(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +92,14 @@ class SampleQueue:
     def oldest(self) -> ItemAudio:
         """The item whose samples come next."""
         return self._chunks[0].item
+
+    def handed_alone(self, samples: int) -> int | None:
+        """Return how many samples were taken of the item of the last ``samples``, ``None`` if they are of several."""
+        if not self._recent:
+            return None
+        item = self._recent[-1].item
+        run = takewhile(lambda chunk: chunk.item is item, reversed(self._recent))
+        return item.handed if sum(len(chunk.samples) for chunk in run) >= samples else None
 
     def push(self, item: ItemAudio, samples: Samples) -> None:
         """Queue samples of an item."""

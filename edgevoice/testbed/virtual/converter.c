@@ -369,7 +369,12 @@ struct card *new_card(void)
     card->wake_frames = 1;
     card->boundary = 1; // until prepare tells: whoever polls earlier finds nothing ready
     card->header = &card->off_tape;
-    pthread_mutex_init(&card->lock, NULL);
+    // Whoever waits in real time lends that to the thread that holds the lock: a card's hardware is never preempted.
+    pthread_mutexattr_t inheriting;
+    pthread_mutexattr_init(&inheriting);
+    pthread_mutexattr_setprotocol(&inheriting, PTHREAD_PRIO_INHERIT);
+    pthread_mutex_init(&card->lock, &inheriting);
+    pthread_mutexattr_destroy(&inheriting);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

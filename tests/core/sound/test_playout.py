@@ -9,6 +9,7 @@ from hypothesis import given
 from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
 from edgevoice.core.sound.playout import Playout
 from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.core.sound.sample_queue import SampleQueue
 
 MS = FAR_END_HZ // 1000
 """Samples in a millisecond."""
@@ -713,3 +714,60 @@ def test_it_is_cutting_until_the_cut_is_reported() -> None:
 
 def pull_ms(playout: Playout, milliseconds: int) -> npt.NDArray[np.int16]:
     return np.concatenate([playout.pull(PERIOD)[0] for _ in range(milliseconds // 10)])
+
+
+# --- what sounded alone ----------------------------------------------------------------------------------------------
+
+
+def test_the_samples_that_an_item_alone_has_sounded_are_counted_from_its_first_one() -> None:
+    playout = flowing(1000 * MS)
+    mark = playout.mark()
+    playout.pull(PERIOD)
+
+    assert playout.handed_alone(mark, PERIOD) == 2 * PERIOD
+    assert playout.handed_alone(mark, PERIOD + 1) is None, "something was silent meanwhile"
+
+
+def test_nothing_sounded_alone_while_a_cut_is_under_way_or_after_it() -> None:
+    playout = flowing(1000 * MS)
+    mark = playout.mark()
+    playout.pull(PERIOD)
+    playout.cut(keeps_rest=True)
+    assert playout.handed_alone(mark, PERIOD) is None
+
+    playout.pull(PERIOD)
+
+    assert playout.handed_alone(mark, PERIOD) is None
+
+
+def test_two_items_did_not_sound_alone() -> None:
+    playout = flowing(PERIOD)
+    playout.push("b", 0, tone(10 * PERIOD))
+    mark = playout.mark()
+    playout.pull(3 * PERIOD)
+
+    assert playout.handed_alone(mark, 3 * PERIOD) is None
+
+
+def test_before_the_first_sample_nothing_has_sounded() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, tone(PERIOD))
+    before = playout.mark()
+    playout.pull(PERIOD)
+    playout.cut()
+    playout.pull(PERIOD)
+
+    assert playout.handed_alone(before, PERIOD) is None
+    assert SampleQueue().handed_alone(1) is None
+
+
+def test_a_fade_that_the_card_has_already_is_the_one_that_is_pulled() -> None:
+    playout = flowing(1000 * MS)
+    faded = np.arange(FADE, 0, -1, dtype=np.int16)
+
+    playout.cut(faded=faded)
+    samples, fact = playout.pull(PERIOD)
+
+    assert samples[:FADE].tolist() == faded.tolist()
+    assert not samples[FADE:].any()
+    assert fact == PlaybackCut((ItemHeard("a", 0, 13, 1010, is_complete=False),))
