@@ -86,6 +86,15 @@ class Pcm:
                 self._check(setter(handle, parameters, value), f"setting {name}")
             self._check(library.snd_pcm_sw_params(handle, parameters), "setting the stream's parameters")
 
+    def most_channels(self) -> int:
+        """Return with how many channels the stream can be opened at most."""
+        library, most = self._library, ctypes.c_uint()
+        with _Parameters("hw") as parameters:
+            self._check(library.snd_pcm_hw_params_any(self._handle, parameters), "asking what the card can do")
+            asked = library.snd_pcm_hw_params_get_channels_max(parameters, ctypes.byref(most))
+            self._check(asked, "asking for its channels")
+        return most.value
+
     def prepare(self) -> None:
         """Empty the ring, so that the stream can be started, or started again after an xrun."""
         self._check(self._library.snd_pcm_prepare(self._handle), "preparing the stream")
@@ -190,6 +199,15 @@ class _Parameters:
         getattr(_library(), f"snd_pcm_{self._kind}_params_free")(self._place)
 
 
+def capture_channels(name: str) -> int:
+    """Return with how many channels a capture device can be opened at most; raise ``AlsaError`` if it does not open."""
+    pcm = Pcm(name, is_playback=False)
+    try:
+        return pcm.most_channels()
+    finally:
+        pcm.close()
+
+
 def forget_configuration() -> None:
     """Have ALSA read its configuration anew when it is next needed; what is open keeps its own."""
     # Without ALSA there is nothing to forget.
@@ -219,6 +237,7 @@ def _library() -> ctypes.PyDLL:
     signatures: dict[str, list[type[object]]] = {
         **{f"{hw}{name}": [pointer, pointer, number] for name in ("access", "format")},
         f"{hw}channels": [pointer, pointer, ctypes.c_uint],
+        "snd_pcm_hw_params_get_channels_max": [pointer, pointer],
         f"{hw}rate": [pointer, pointer, ctypes.c_uint, number],
         f"{hw}period_size_near": [pointer, pointer, pointer, pointer],
         f"{hw}buffer_size_near": [pointer, pointer, pointer],

@@ -7,9 +7,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import pyaudio
-
 from edgevoice.audio.capture import Callback
+from edgevoice.audio.portaudio import ABORT
 
 _LASTING_CALLS = 1000
 """Callbacks after which a stream is expected to last: 10 s of the speaker, 20 s of the microphone."""
@@ -52,7 +51,7 @@ class CallbackThreads:
                 return callback(pcm, frames, times, status)
             except Exception as error:  # noqa: BLE001 - nothing can catch it in PortAudio's thread; it is in `errors`
                 self.errors.append(error)
-                return None, pyaudio.paAbort
+                return None, ABORT
 
         return guarded
 

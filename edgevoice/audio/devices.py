@@ -4,9 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
-
-import pyaudio
+from typing import TYPE_CHECKING, Any
 
 from edgevoice import threads
 from edgevoice.audio.alsa import forget_configuration
@@ -15,6 +13,9 @@ from edgevoice.audio.jack import without_left_database
 from edgevoice.audio.pcms import is_ours, listed_as, offer
 from edgevoice.core.facts import Device
 from edgevoice.errors import AudioUnavailable, DeviceBusy, DeviceMissing
+
+if TYPE_CHECKING:
+    import pyaudio
 
 _STDERR = 2
 
@@ -38,7 +39,7 @@ class SoundDevice:
 
 
 @contextmanager
-def sound_library(names: Iterable[str] = ()) -> Iterator[pyaudio.PyAudio]:
+def sound_library(names: Iterable[str] = ()) -> Iterator["pyaudio.PyAudio"]:
     """Yield a new PortAudio, which enumerates the cards again; on exit it closes everything opened through it.
 
     ``names`` are those that will be looked for.
@@ -51,7 +52,7 @@ def sound_library(names: Iterable[str] = ()) -> Iterator[pyaudio.PyAudio]:
         library.terminate()
 
 
-def open_library() -> pyaudio.PyAudio:
+def open_library() -> "pyaudio.PyAudio":
     """Start PortAudio without its messages about JACK and absent surround cards.
 
     Raises ``AudioUnavailable`` if it cannot start, or has not started within 8 s.
@@ -68,19 +69,22 @@ def open_library() -> pyaudio.PyAudio:
             raise AudioUnavailable(f"PortAudio does not start: {error}") from error
 
 
-def _start() -> pyaudio.PyAudio:
+def _start() -> "pyaudio.PyAudio":
+    # With the libraries of JACK it takes 2 MB, which a box whose cards ALSA opens by itself never needs.
+    import pyaudio  # noqa: PLC0415
+
     # PortAudio keeps a configuration that a mixer or a ring has read, even if names were offered since.
     forget_configuration()
     with without_left_database():
         return pyaudio.PyAudio()
 
 
-def present(library: pyaudio.PyAudio) -> list[SoundDevice]:
+def present(library: "pyaudio.PyAudio") -> list[SoundDevice]:
     """Return every device, in PortAudio's order."""
     return [_found(library.get_device_info_by_index(index)) for index in range(library.get_device_count())]
 
 
-def find(library: pyaudio.PyAudio, device: Device, name: str) -> SoundDevice:
+def find(library: "pyaudio.PyAudio", device: Device, name: str) -> SoundDevice:
     """Return the device of that name: PortAudio's or ALSA's for it, or else the only one whose name contains it.
 
     A card may be named by its id, as ``CARD=Jabra``, by its number, or by its words, ignoring case; "default" is ALSA's
@@ -135,7 +139,7 @@ def _missing(
     return DeviceMissing(f'{problem} {device} is called "{name}"; present: {names}')
 
 
-def _default(library: pyaudio.PyAudio, device: Device, able: list[SoundDevice]) -> SoundDevice:
+def _default(library: "pyaudio.PyAudio", device: Device, able: list[SoundDevice]) -> SoundDevice:
     get = library.get_default_input_device_info
     if device is Device.SPEAKER:
         get = library.get_default_output_device_info

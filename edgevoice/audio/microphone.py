@@ -4,8 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-import pyaudio
-
+from edgevoice.audio import portaudio
 from edgevoice.audio.callback_time import CallbackTime, Timed
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.preroll import PreRoll
@@ -22,7 +21,7 @@ _HELD_S = 20
 
 _SILENCE = bytes(2 * PERIOD)
 
-_RESULT = (None, pyaudio.paContinue)
+_RESULT = (None, portaudio.CONTINUE)
 
 
 class Echo(Protocol):
@@ -101,7 +100,7 @@ class Microphone(Timed):
         self, pcm: bytes | None, _frames: int, times: Mapping[str, float] | None, status: int
     ) -> tuple[None, int]:
         """Take one period from PortAudio."""
-        self.timing.take(times, self._ring.end, is_xrun=bool(status & pyaudio.paInputOverflow))
+        self.timing.take(times, self._ring.end, is_xrun=bool(status & portaudio.INPUT_OVERFLOW))
         self.take(_SILENCE if pcm is None else pcm)
         return _RESULT
 

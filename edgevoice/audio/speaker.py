@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
-import pyaudio
 
+from edgevoice.audio import portaudio
 from edgevoice.audio.callback_time import CallbackTime, Timed
 from edgevoice.audio.far_end_mixer import FarEndMixer, Gain, SpeakerFact
 from edgevoice.audio.far_end_queue import FarEndQueue
@@ -236,17 +236,17 @@ class Speaker(FarEndQueue, Timed):
         self, _pcm: bytes | None, frames: int, times: Mapping[str, float] | None, status: int
     ) -> tuple[bytes, int]:
         """Give PortAudio one period."""
-        self.timing.take(times, self._mixer.position, is_xrun=bool(status & pyaudio.paOutputUnderflow))
+        self.timing.take(times, self._mixer.position, is_xrun=bool(status & portaudio.OUTPUT_UNDERFLOW))
         if self._mixer.is_silent:  # without the lock: a box is silent most of the time
             self._mixer.skip(self._mixer.position + frames)
             self._reference.played(None, frames)
-            return (_SILENCE if frames == PERIOD else bytes(2 * frames)), pyaudio.paContinue
+            return (_SILENCE if frames == PERIOD else bytes(2 * frames)), portaudio.CONTINUE
         with self._lock:
             samples, due = self._mixer.render(frames)
         self._reference.played(samples, frames)
         for each in due:
             self._tell(each.fact)
-        return (bytes(2 * frames) if samples is None else samples.tobytes()), pyaudio.paContinue
+        return (bytes(2 * frames) if samples is None else samples.tobytes()), portaudio.CONTINUE
 
     # --- a ring ------------------------------------------------------------------------------------------------------
 

@@ -5,22 +5,25 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
-import pyaudio
-
-from edgevoice.audio import devices, low_latency, microphone, pcms, speaker
+from edgevoice.audio import alsa, devices, low_latency, microphone, pcms, speaker
 from edgevoice.audio.alsa_input import AlsaInput
 from edgevoice.audio.alsa_output import AlsaOutput
 from edgevoice.audio.callback_threads import CallbackThreads
-from edgevoice.audio.capture import Callback, open_capture
+from edgevoice.audio.capture import Callback, open_capture, open_channel
 from edgevoice.audio.card_memory import CardMemory
-from edgevoice.audio.card_ring import RingUnavailable
 from edgevoice.audio.card_volume import CardVolume, CardVolumes
+from edgevoice.audio.cards import alsa_name, cards_present
+from edgevoice.audio.portaudio import INT16
 from edgevoice.core.facts import Device
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.errors import AudioUnavailable, DeviceBusy
 from edgevoice.journal import tell
 from edgevoice.settings.sound import Backend
+
+if TYPE_CHECKING:
+    import pyaudio
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +43,10 @@ _STUCK_AFTER_S = 2.0
 
 @dataclass(slots=True)
 class Streams:
-    """What is open, since when in monotonic seconds, and why the rest is not."""
+    """What is open, since when in monotonic seconds, and why the rest is not; ``library`` is PortAudio, if it runs."""
 
-    library: pyaudio.PyAudio
     opened_at: float
+    library: "pyaudio.PyAudio | None" = None
     output: AlsaOutput | None = None
     input: AlsaInput | None = None
     volume: CardVolume | None = None
@@ -69,10 +72,19 @@ class Streams:
         for each in opened:
             if each is not None:
                 each.close()
-        self.library.terminate()
+        if self.library is not None:
+            self.library.terminate()
         volume, self.volume = self.volume, None
         if volume is not None:
             volume.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why ALSA does not open what it calls ``pcm``."""
+
+    pcm: str
+    error: AudioUnavailable
 
 
 class StreamOpener:
@@ -104,17 +116,29 @@ class StreamOpener:
         self.threads = CallbackThreads()
 
     def open(self) -> Streams:
-        """Open whichever half can be opened; raise ``AudioUnavailable`` if the sound system does not start at all."""
+        """Open whichever half can be opened; raise ``AudioUnavailable`` if the sound system does not start at all.
+
+        PortAudio, which lists every card first, is started only for what ALSA does not open by its name.
+        """
         names = {device: self._memory.resolve(device, name) for device, name in self._names.items()}
-        pcms.offer(names.values())
-        streams = Streams(devices.open_library(), time.monotonic())
-        for device, open_one in ((Device.MICROPHONE, self._open_ears), (Device.SPEAKER, self._open_mouth)):
+        alsa.forget_configuration()
+        streams = Streams(time.monotonic())
+        refusals = {device: self._open_by_name(streams, device, name) for device, name in names.items()}
+        left = [device for device in names if device not in streams.open]
+        if left:
+            pcms.offer(names.values())
             try:
-                open_one(streams, names[device])
-                streams.open.append(device)
-            except AudioUnavailable as failure:
-                # With its traceback it would keep a reference cycle alive: garbage, every second or two without a card.
-                streams.failures[device] = failure.with_traceback(None)
+                streams.library = devices.open_library()
+            except AudioUnavailable:
+                streams.close()
+                raise
+            for device in left:
+                try:
+                    self._find_and_open(streams, streams.library, device, names[device], refusals[device])
+                    streams.open.append(device)
+                except AudioUnavailable as failure:
+                    # With its traceback it would keep a reference cycle alive: garbage, every second without a card.
+                    streams.failures[device] = failure.with_traceback(None)
         if Device.SPEAKER in streams.open:
             streams.volume = self._volumes.open(names[Device.SPEAKER], self._mouth)
         streams.opened_at = time.monotonic()
@@ -124,71 +148,82 @@ class StreamOpener:
         """Leave the card as it was found; every stream is closed, for good."""
         self._volumes.restore()
 
-    def _open_ears(self, streams: Streams, name: str) -> None:
-        found = devices.find(streams.library, Device.MICROPHONE, name)
-        backend = self._backends[Device.MICROPHONE]
-        refusal: DeviceBusy | None = None
-        if backend != "portaudio":
-            try:
-                self._capture(streams, found, partial(self._open_input, streams, devices.pcm_of(found)))
-            except DeviceBusy as error:
-                if backend == "alsa":
-                    raise
-                refusal = error.with_traceback(None)
-            else:
-                return
-        self._capture(streams, found, None)
-        if refusal is not None:
-            self._tell_once("input-portaudio", found, refusal)
+    def _open_by_name(self, streams: Streams, device: Device, name: str) -> _Refusal | None:
+        """Open a device as ALSA knows it; return why that failed, ``None`` if it did not, or is not to be tried."""
+        if self._backends[device] == "portaudio":
+            return None
+        refusal = self._try_pcm(streams, device, name, alsa_name(name, cards_present()) or name)
+        if refusal is None:
+            streams.open.append(device)
+        return refusal
 
-    def _capture(
-        self, streams: Streams, found: devices.SoundDevice, directly: Callable[[int, Callback], None] | None
+    def _find_and_open(
+        self,
+        streams: Streams,
+        library: "pyaudio.PyAudio",
+        device: Device,
+        name: str,
+        refusal: _Refusal | None,
     ) -> None:
-        open_capture(
-            streams.library,
-            found,
-            self._channel,
-            self._ears.callback,
-            every_channel=self._every_channel,
-            # A late microphone loses nothing for three periods; a late speaker is heard.
-            guard=partial(self.threads.guard, is_urgent=False),
-            directly=directly,
-        )
-
-    def _open_input(self, streams: Streams, pcm: str, channels: int, callback: Callback) -> None:
-        with devices.silent_stderr():
-            streams.input = AlsaInput(pcm, channels, callback, self._ears, self.threads, self._is_hurried)
-
-    def _open_mouth(self, streams: Streams, name: str) -> None:
-        found = devices.find(streams.library, Device.SPEAKER, name)
-        backend = self._backends[Device.SPEAKER]
+        """Open a device as PortAudio knows it: by ALSA, unless that refused it already, or by PortAudio."""
+        found = devices.find(library, device, name)
+        backend = self._backends[device]
         if backend != "portaudio":
-            try:
-                with devices.silent_stderr():
-                    streams.output = AlsaOutput(devices.pcm_of(found), self._mouth, self.threads)
-            except RingUnavailable as error:
-                if backend == "alsa":
-                    raise
-                self._tell_once("output-portaudio", found, error)
-            else:
+            pcm = devices.pcm_of(found)
+            if refusal is None or refusal.pcm != pcm:
+                refusal = self._try_pcm(streams, device, found.name, pcm)
+            if refusal is None:
                 return
-        period = speaker.PERIOD if backend == "portaudio" else low_latency.PERIOD
-        self._open_portaudio(streams.library, found, period)
+            if backend == "alsa" or not isinstance(refusal.error, DeviceBusy):
+                raise refusal.error
+        if device is Device.MICROPHONE:
+            # A late microphone loses nothing for three periods; a late speaker is heard.
+            guard = partial(self.threads.guard, is_urgent=False)
+            every = self._every_channel
+            open_capture(library, found, self._channel, self._ears.callback, every_channel=every, guard=guard)
+        else:
+            period = speaker.PERIOD if backend == "portaudio" else low_latency.PERIOD
+            self._open_portaudio(library, found, period)
+        if refusal is not None:
+            self._tell_once("input-portaudio" if device is Device.MICROPHONE else "output-portaudio", found, refusal)
 
-    def _tell_once(self, event: str, found: devices.SoundDevice, refusal: AudioUnavailable) -> None:
+    def _try_pcm(self, streams: Streams, device: Device, name: str, pcm: str) -> _Refusal | None:
+        """Open a device by ALSA itself; return why that cannot be done, ``None`` if it is open."""
+        try:
+            self._open_pcm(streams, device, name, pcm)
+        except AudioUnavailable as error:
+            return _Refusal(pcm, error.with_traceback(None))
+        return None
+
+    def _open_pcm(self, streams: Streams, device: Device, name: str, pcm: str) -> None:
+        with devices.silent_stderr():
+            if device is Device.SPEAKER:
+                streams.output = AlsaOutput(pcm, self._mouth, self.threads)
+                return
+            try:
+                inputs = alsa.capture_channels(pcm)
+            except alsa.AlsaError as error:
+                raise DeviceBusy(f'"{name}" does not open: {error.strerror}') from error
+
+            def open_with(channels: int, callback: Callback) -> None:
+                streams.input = AlsaInput(pcm, channels, callback, self._ears, self.threads, self._is_hurried)
+
+            open_channel(open_with, name, inputs, self._channel, self._ears.callback, every_channel=self._every_channel)
+
+    def _tell_once(self, event: str, found: devices.SoundDevice, refusal: _Refusal) -> None:
         """Log why ALSA does not open a card itself, unless that was the reason the last time."""
-        if self._told.get(event) != refusal.line():
-            self._told[event] = refusal.line()
-            tell(_log, logging.INFO, event, device=found.name, why=str(refusal))
+        if self._told.get(event) != refusal.error.line():
+            self._told[event] = refusal.error.line()
+            tell(_log, logging.INFO, event, device=found.name, why=str(refusal.error))
 
-    def _open_portaudio(self, library: pyaudio.PyAudio, found: devices.SoundDevice, period: int) -> None:
+    def _open_portaudio(self, library: "pyaudio.PyAudio", found: devices.SoundDevice, period: int) -> None:
         if period < speaker.PERIOD:
             low_latency.suggest_output_latency(found.index, period / FAR_END_HZ)
         try:
             library.open(
                 rate=FAR_END_HZ,
                 channels=1,
-                format=pyaudio.paInt16,
+                format=INT16,
                 output=True,
                 output_device_index=found.index,
                 frames_per_buffer=period,
