@@ -41,6 +41,7 @@ EVERYBODY_KNOWS = {
     "core",
     "errors",
     "extras",
+    "heap",
     "journal",
     "settings",
     "store",
@@ -54,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "children": set(),
     "extras": set(),
+    "heap": set(),
     "wall_clock": set(),
     "settings": {"errors", "store"},
     "store": {"errors"},
@@ -279,6 +281,15 @@ def test_the_daemon_imports_nothing_used_only_to_test_measure_or_display() -> No
 
     assert "edgevoice.box.assembly" in done.stdout.split()
     assert [name for name in done.stdout.split() if name.startswith("edgevoice.testbed")] == []
+
+
+def test_what_an_idle_box_never_needs_is_loaded_when_it_is_needed() -> None:
+    listing = "import sys, edgevoice.box.daemon; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
+
+    # PortAudio with JACK; what words for people, dates and packages take; together 5 MB, and a tenth of the start.
+    late = {"pyaudio", "argparse", "difflib", "email", "html", "importlib.metadata", "zipfile", "zoneinfo"}
+    assert late & set(done.stdout.split()) == set()
 
 
 def test_disabled_features_are_not_loaded() -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from edgevoice.alarms.rings import ClockReading
 from edgevoice.alarms.steady_clock import SteadyClock
@@ -26,6 +25,9 @@ def _boot_id() -> str:
 
 def local_zone() -> tzinfo:
     """Return this machine's time zone, with its rules for the years to come; UTC if it has none."""
+    # Loaded when a time of day is first needed.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
+
     name = os.environ.get("TZ", "").lstrip(":") or _SYSTEM_ZONE
     try:
         if not name.startswith("/"):

@@ -1,6 +1,5 @@
 """Daemon: `edgevoice run`, from the command line to an exit status. Reads the settings, and stops at a signal."""
 
-import argparse
 import asyncio
 import contextlib
 import logging
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from edgevoice import __version__, journal
+from edgevoice import __version__, heap, journal
 from edgevoice.box.context import context_of
 from edgevoice.box.live_settings import LiveSettings
 from edgevoice.box.preflight import find_what_is_named
@@ -52,14 +51,8 @@ EXIT_AGAIN = 1
 
 def main(arguments: Sequence[str]) -> int:
     """Run the daemon for ``edgevoice run``; return the exit status: 0 stopped, 78 a person must act, 1 try again."""
-    parser = argparse.ArgumentParser(prog="edgevoice run", description="Run the smart speaker until it is stopped.")
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="the settings; by default /etc/edgevoice/edgevoice.toml, else ~/.config/edgevoice/edgevoice.toml",
-    )
-    path = parser.parse_args(arguments).config
+    heap.keep_little()
+    path = _settings_path(arguments)
     try:
         loaded = load(path, os.environ, spares_lights=True)
         key = find_what_is_named(loaded.settings, os.environ)
@@ -82,6 +75,23 @@ def main(arguments: Sequence[str]) -> int:
         _log.exception("crashed")
         return EXIT_AGAIN
     return 0
+
+
+def _settings_path(arguments: Sequence[str]) -> Path | None:
+    if not arguments:
+        return None
+    # Not loaded for the service: it passes no arguments.
+    from argparse import ArgumentParser  # noqa: PLC0415
+
+    parser = ArgumentParser(prog="edgevoice run", description="Run the smart speaker until it is stopped.")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the settings; by default /etc/edgevoice/edgevoice.toml, else ~/.config/edgevoice/edgevoice.toml",
+    )
+    found: Path | None = parser.parse_args(arguments).config
+    return found
 
 
 def _stopped(error: EdgevoiceError) -> int:

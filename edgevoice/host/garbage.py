@@ -7,15 +7,20 @@ stays in memory, and so do the interpreter's lists of free tuples; both looked l
 
 import gc
 
+from edgevoice import heap
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.ports import Observer
 
 
 def spare_what_is_there() -> None:
-    """Exclude all current objects from later collections, until ``spare_nothing``; call it after the setup."""
+    """Exclude all current objects from later collections, until ``spare_nothing``; call it after the setup.
+
+    What the setup has freed goes back to the system.
+    """
     gc.collect()
     gc.freeze()
+    heap.trim()
 
 
 def spare_nothing() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from edgevoice import heap
 from edgevoice.errors import EdgevoiceError, of_machine
 from edgevoice.local.behaviour import Behaviour, Nonsense
 from edgevoice.local.process import READY
@@ -29,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(
             "a script sets --refuse, --delay-open-s and --nonsense for each session, so they cannot be combined with it"
         )
+    # Of what each sentence takes for a moment, 10 MB would stay.
+    heap.keep_little()
     try:
         asyncio.run(_serve(options))
     except EdgevoiceError as error:

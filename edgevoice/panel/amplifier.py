@@ -6,8 +6,7 @@ answers: the playout buffer cuts them without a click.
 
 from typing import Any
 
-import gpiozero
-
+from edgevoice.panel.gpio import gpiozero
 from edgevoice.panel.pins import PinFactory, claiming
 
 

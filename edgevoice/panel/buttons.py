@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never
 
-import gpiozero
-
 from edgevoice.core.facts import Event, MutePressed, TalkHeld, TalkPressed
 from edgevoice.core.gestures import BOUNCE_S, Button, Gesture, Gestures
 from edgevoice.core.panel_facts import ForgetHeld, MuteSwitched, ShutDownHeld, VolumeTurned
 from edgevoice.errors import PanelUnavailable
 from edgevoice.journal import tell
+from edgevoice.panel.gpio import gpiozero
 from edgevoice.panel.pins import PinFactory, claiming
 
 _log = logging.getLogger(__name__)

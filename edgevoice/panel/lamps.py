@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, Final, Protocol
 
-import gpiozero
-
 from edgevoice.core.light_frames import Colour, Frame, apa102, frame_at, seconds_to_next_frame
 from edgevoice.core.lights import Led, level_at, patterns_on, seconds_to_change
 from edgevoice.core.orders import Light
 from edgevoice.errors import PanelUnavailable
+from edgevoice.panel.gpio import gpiozero
 from edgevoice.panel.pins import PinFactory, claiming, pin_errors
 
 SPI_DATA: Final = 10

@@ -10,7 +10,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gpiozero.pins.mock import MockFactory, MockPWMPin
+from edgevoice.panel.gpio import without_entry_points
+
+with without_entry_points():
+    from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 CHANGES_KEPT = 500
 """How many pin changes are remembered; older ones are forgotten."""

@@ -4,17 +4,14 @@ Every pin library of gpiozero raises errors of its own kind; this module turns a
 """
 
 import contextlib
-import importlib.metadata
+import importlib
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import gpiozero
-import gpiozero.exc
-
 from edgevoice.errors import PanelUnavailable, StorageUnavailable
-from edgevoice.panel.mock import MockPins
+from edgevoice.panel.gpio import gpiozero
 from edgevoice.store.folders import scratch_folder
 
 PinFactory = Any
@@ -33,18 +30,16 @@ def open_pins(environment: Mapping[str, str], library: str = "") -> PinFactory:
     """
     name = library or environment.get("GPIOZERO_PIN_FACTORY", "") or DEFAULT_LIBRARY
     if name == "mock":
+        from edgevoice.panel.mock import MockPins  # noqa: PLC0415 - no box has them
+
         return MockPins()
-    found = importlib.metadata.entry_points(group="gpiozero_pin_factories", name=name.lower())
-    if not found:
-        raise PanelUnavailable(
-            f"there is no pin library {name!r}", remedy='Unset GPIOZERO_PIN_FACTORY, or set it to "lgpio" or "mock".'
-        )
+    load = _loader(name)
     try:
         # lgpio makes a named pipe in the working directory while it is imported, and fails where it cannot write
         # (gpiozero issue 1106). Both ends of the pipe are open by the time the directory goes.
         with scratch_folder("edgevoice-pins-") as writable, contextlib.chdir(writable), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return next(iter(found)).load()()
+            return load()()
     except StorageUnavailable as error:
         raise PanelUnavailable(f"the pin library {name} cannot be loaded: {error}", remedy=error.remedy) from error
     except ImportError as error:
@@ -57,6 +52,20 @@ def open_pins(environment: Mapping[str, str], library: str = "") -> PinFactory:
             f"the pin library {name} finds no pins: {_text(error)}",
             remedy='On a Raspberry Pi, add the user to the group gpio; elsewhere, set panel.kind = "terminal".',
         ) from error
+
+
+def _loader(name: str) -> Callable[[], PinFactory]:
+    """Return what loads a pin library by gpiozero's name for it, and returns what opens it."""
+    if name.lower() == DEFAULT_LIBRARY:
+        # Not by its entry point: what reads those takes 1.6 MB.
+        return lambda: importlib.import_module("gpiozero.pins.lgpio").LGPIOFactory
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    for found in entry_points(group="gpiozero_pin_factories", name=name.lower()):
+        return found.load
+    raise PanelUnavailable(
+        f"there is no pin library {name!r}", remedy='Unset GPIOZERO_PIN_FACTORY, or set it to "lgpio" or "mock".'
+    )
 
 
 def pin_errors() -> tuple[type[Exception], ...]:

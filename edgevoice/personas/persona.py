@@ -1,6 +1,5 @@
 """A persona: in what role, with which model and which voice the box answers. One typed record. Pure."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -80,7 +79,9 @@ def require_valid(persona: Persona) -> Persona:
 def _require_valid(name: str, fields: Mapping[str, Any]) -> None:
     for field, value in fields.items():
         if field not in _ENTRIES:
-            near = difflib.get_close_matches(field, _ENTRIES, n=1)
+            from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+            near = get_close_matches(field, _ENTRIES, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the fields are {', '.join(_ENTRIES)}"
             raise PersonaInvalid(f"persona {name}: {shown_name(field)} is not a field; {hint}")
         try:

@@ -6,7 +6,6 @@ and last characters, as OpenAI does (``sk-ab***wxyz``). Each quotation is replac
 
 import base64
 import binascii
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -121,6 +120,8 @@ def _folded(text: str) -> str:
 
 def _forms_of(secret: str) -> Iterator[str]:
     """Yield a secret as it is and, for ``id:secret`` and its base64, each part, each in every usual encoding."""
+    from html import escape  # noqa: PLC0415 - half a megabyte, only to examine a foreign text
+
     plain = {secret, unquote(secret)}
     for encoded in (secret, secret.partition(" ")[2]):
         plain.add(_decoded(encoded))
@@ -131,7 +132,7 @@ def _forms_of(secret: str) -> Iterator[str]:
         yield each
         yield quote(each, safe="")
         yield quote_plus(each)
-        yield html.escape(each)
+        yield escape(each)
         escaped = json.dumps(each)[1:-1]
         yield escaped
         yield escaped.replace("/", "\\/")

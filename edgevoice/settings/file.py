@@ -4,11 +4,10 @@ Reports everything that is wrong with a file at once, one line each. Writes noth
 be a secret.
 """
 
-import difflib
 import errno
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -316,7 +315,7 @@ def _read_section(section: str, table: Mapping[str, Any], place: str, findings: 
 def _complaint_about_section(section: str, content: object) -> str:
     name = shown_name(section)
     if isinstance(content, dict):
-        near = difflib.get_close_matches(section, sections(), n=1)
+        near = _similar(section, sections())
         return f"{name} is not a section{_did_you_mean(near)}"
     return f"{name} is not inside a section{_advice_on_name('', section)}"
 
@@ -332,10 +331,17 @@ def _advice_on_name(section: str, name: str) -> str:
 def _near_names(section: str, name: str) -> list[str]:
     """Return the likeliest full name: one in the same section, the same name in another, else anything similar."""
     here = [entry.name for entry in ENTRIES.values() if entry.section == section]
-    if near := difflib.get_close_matches(name, here, n=1):
+    if near := _similar(name, here):
         return [f"{section}.{near[0]}"]
     elsewhere = [entry.dotted for entry in ENTRIES.values() if entry.name == name]
-    return elsewhere[:1] or difflib.get_close_matches(f"{section}.{name}", ENTRIES, n=1, cutoff=0.7)
+    return elsewhere[:1] or _similar(f"{section}.{name}", ENTRIES, cutoff=0.7)
+
+
+def _similar(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> list[str]:
+    """Return the most similar of the known names, in a list; an empty one if none is similar."""
+    import difflib  # noqa: PLC0415 - only for a mistake
+
+    return difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
 
 
 def _did_you_mean(near: list[str]) -> str:
@@ -359,7 +365,7 @@ def _read_environment(environment: Mapping[str, str], findings: _Findings) -> No
 def _complaint_about_variable(variable: str, variables: Mapping[str, Entry]) -> str:
     if is_secret_name(variable):
         return f"is not a setting; {_KEYS_DO_NOT_BELONG} or EDGEVOICE_API_KEY"
-    near = difflib.get_close_matches(variable, [*variables, *NOT_SETTINGS], n=1, cutoff=0.7)
+    near = _similar(variable, [*variables, *NOT_SETTINGS], cutoff=0.7)
     return f"is not a setting{_did_you_mean(near)}"
 
 

@@ -1,6 +1,5 @@
 """The registry of tools: joins the sources, and offers the model those that the settings enable. No I/O."""
 
-import difflib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -71,7 +70,9 @@ class Registry:
             if any(source.may_offer(name) for source in self._sources):
                 continue
             there = list(self._everything())
-            near = difflib.get_close_matches(name, there, n=1)
+            from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+            near = get_close_matches(name, there, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise SettingsInvalid(
                 f"tools.enabled names {name}, and there is no such tool{hint}",

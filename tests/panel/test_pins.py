@@ -2,6 +2,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import gpiozero
@@ -16,16 +17,6 @@ class LgpioError(Exception):
     """As lgpio's: neither an OSError nor one of gpiozero."""
 
 
-class EntryPoint:
-    """Stands in for the installed pin library that gpiozero would load."""
-
-    def __init__(self, load: Callable[[], object]) -> None:
-        self._load = load
-
-    def load(self) -> Callable[[], object]:
-        return self._load
-
-
 @pytest.fixture
 def lgpio(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     module = types.ModuleType("lgpio")
@@ -35,9 +26,9 @@ def lgpio(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, factory: Callable[[], object]) -> None:
-    monkeypatch.setattr(
-        "importlib.metadata.entry_points", lambda group, name: [EntryPoint(factory)] if name == "lgpio" else []
-    )
+    module = types.ModuleType("gpiozero.pins.lgpio")
+    vars(module)["LGPIOFactory"] = factory
+    monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
 def test_the_mock_is_chosen_by_argument_or_by_gpiozeros_variable() -> None:
@@ -51,6 +42,17 @@ def test_without_a_choice_lgpio_is_opened(monkeypatch: pytest.MonkeyPatch) -> No
     install(monkeypatch, lambda: pins)
 
     assert open_pins({}) is pins
+
+
+def test_lgpio_is_where_gpiozero_says_that_it_is() -> None:
+    (named,) = entry_points(group="gpiozero_pin_factories", name="lgpio")
+
+    assert named.value == "gpiozero.pins.lgpio:LGPIOFactory"
+
+
+def test_another_library_of_gpiozero_is_found_by_its_entry_point() -> None:
+    with pytest.raises(PanelUnavailable, match=r"the pin library pigpio (cannot be loaded|finds no pins)"):
+        open_pins({"GPIOZERO_PIN_FACTORY": "pigpio"})
 
 
 def test_an_unknown_library_is_refused_by_name() -> None:

@@ -3,10 +3,9 @@
 It replaces what `Hibari` and its `G2P` load in their constructors, of release 0.2.1, to which the package is pinned.
 """
 
-import ctypes
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import onnxruntime
 from hibari import Hibari
@@ -17,17 +16,11 @@ from hibari.voices import DEFAULT, voice_path
 
 from edgevoice.local.speech.tables import MappedTables
 
-_M_TRIM_THRESHOLD: Final = -1
-_M_MMAP_THRESHOLD: Final = -3
-_LARGE_BYTES: Final = 128 << 10
-"""glibc's own values at first (malloc.h), which it raises as soon as something large was freed."""
-
 
 class LeanHibari(Hibari):  # type: ignore[misc] # the package has no types
     """Speaks as ``Hibari()`` does."""
 
     def __init__(self, tables: MappedTables) -> None:
-        _return_memory()
         self.voice = DEFAULT
         self.model_path = voice_path(DEFAULT)
         self.sess = _session(self.model_path)
@@ -60,14 +53,6 @@ def _tagger(tables: MappedTables) -> Any:
     except KeyError:
         tagger.vocab = None
     return tagger
-
-
-def _return_memory() -> None:
-    """Have the C library give back what was freed: of what each sentence takes for a moment, 10 MB would stay."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, _LARGE_BYTES)
 
 
 def _session(path: str) -> Any:

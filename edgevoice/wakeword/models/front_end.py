@@ -11,7 +11,6 @@ import logging
 import os
 import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
@@ -98,10 +97,12 @@ class FrontEndParts:
     @classmethod
     def load(cls, opened: BinaryIO, *, name: str) -> Self:
         """Read the parts from an open file; ``name`` is used in the text of a ``ValueError``."""
+        from zipfile import BadZipFile  # noqa: PLC0415 - numpy loads it only to read such a file, too
+
         try:
             with np.load(opened, allow_pickle=False) as file:
                 window, mel, graph = (file[name] for name in ("window", "mel", "graph"))
-        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        except (BadZipFile, KeyError, EOFError) as error:
             raise ValueError(f"{name} is damaged") from error
         shapes = (window.shape, mel.shape, graph.ndim, window.dtype, mel.dtype, graph.dtype)
         if shapes != ((TRANSFORM,), (TRANSFORM // 2 + 1, MEL_BANDS), 1, np.float32, np.float32, np.uint8):
