@@ -64,6 +64,11 @@ def alsa_name(name: str, cards: list[Card]) -> str:
     return ""
 
 
+def is_of_sound_server(name: str) -> bool:
+    """Return whether ALSA opens a name through PulseAudio or PipeWire, whose devices are no cards of ALSA's."""
+    return name.partition(":")[0] in {"pulse", "pipewire"}
+
+
 def place_of(name: str) -> Place | None:
     """Return the card and device that a name denotes, by id or number; ``None`` for a name without a card."""
     if bracketed := _IN_BRACKETS.fullmatch(name):
@@ -71,7 +76,7 @@ def place_of(name: str) -> Place | None:
     pcm, _, arguments = name.partition(":")
     if not _BY_ALSA.fullmatch(name):
         arguments = name if _BY_CARD.fullmatch(name) else ""
-    elif pcm in {"plug", "file", "null"}:
+    elif pcm in {"plug", "file", "null"} or is_of_sound_server(name):
         return None
     parts = [part.partition("=")[2] or part for part in arguments.split(",") if part]
     if not parts:

@@ -31,8 +31,16 @@ _BUFFER_S = 0.64
 _WAIT_MS = 100
 _SOON_S = 0.002
 
+_STILL_S = 2.0
+"""Without a sample for so long, the device is gone: a monitor whose sink was removed only stops, without an error. One
+that nobody plays to delivers silence.
+"""
+
 _FAINT = 2
 """Amplitude up to which the mix counts as silence: dither."""
+
+_DEFAULT_SOURCE = ("pulse", "pipewire")
+"""Names that ask a sound server for what ALSA's default asks it for, too: its default source, a microphone."""
 
 _TAPS = 32
 
@@ -70,12 +78,19 @@ class MixInput:
     def _run(self) -> None:
         CallbackThreads().join()
         try:
-            pause_s = 0.0
+            pause_s, came_at = 0.0, time.monotonic()
             while not select.select([self._closing], [], [], pause_s)[0]:
                 # Not by the clock, as a card's own input: the position of a monitor moves in steps, and only what is
                 # seen just after a step fits its clock.
                 self._pcm.wait(_WAIT_MS)
-                pause_s = 0.0 if self._take() else _SOON_S
+                now = time.monotonic()
+                if self._take():
+                    pause_s, came_at = 0.0, now
+                elif now - came_at < _STILL_S:
+                    pause_s = _SOON_S
+                else:
+                    self.problem = "it has stopped"
+                    return
         except AlsaError as error:
             self.problem = str(error)
 
@@ -130,7 +145,7 @@ class Halver:
 def is_same_device(one: str, other: str, cards: list[Card]) -> bool:
     """Return whether two names denote one device, as far as ALSA's names show it."""
     places = []
-    for name in (one, other):
+    for name in ("default" if name in _DEFAULT_SOURCE else name for name in (one, other)):
         place = place_of(name) or place_of(alsa_name(name, cards))
         number = place and next((card.number for card in cards if place.card in {card.id, str(card.number)}), None)
         places.append((place.card if number is None else str(number), place.device) if place is not None else (name, 0))
@@ -162,17 +177,17 @@ def _open(name: str) -> tuple[Pcm, int]:
 def _started(name: str, rate_hz: int, channels: int) -> Pcm:
     with silent_stderr():
         pcm = Pcm(name, is_playback=False)
-    try:
-        pcm.configure(
-            rate_hz,
-            channels=channels,
-            period=round(_PERIOD_S * rate_hz),
-            buffer=round(_BUFFER_S * rate_hz),
-            runs_free=False,
-        )
-        pcm.prepare()
-        pcm.start()
-    except AlsaError:
-        pcm.close()
-        raise
+        try:
+            pcm.configure(
+                rate_hz,
+                channels=channels,
+                period=round(_PERIOD_S * rate_hz),
+                buffer=round(_BUFFER_S * rate_hz),
+                runs_free=False,
+            )
+            pcm.prepare()
+            pcm.start()
+        except AlsaError:
+            pcm.close()
+            raise
     return pcm

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 
-from edgevoice.audio.cards import alsa_name, cards_present
+from edgevoice.audio.cards import alsa_name, cards_present, is_of_sound_server
 
 _PATH = "ALSA_CONFIG_PATH"
 _ALSAS_OWN = "/usr/share/alsa/alsa.conf"
@@ -48,10 +48,16 @@ def offer(names: Iterable[str]) -> None:
     """
     cards = cards_present()
     wanted = {pcm for name in names if (pcm := alsa_name(name, cards))}
-    text = "".join(f'pcm.{listed_as(pcm)} {{ type plug slave.pcm "{pcm}" }}\n' for pcm in sorted(wanted))
+    text = "".join(f'pcm.{listed_as(pcm)} {{ type {_kind(pcm)} slave.pcm "{pcm}" }}\n' for pcm in sorted(wanted))
     # Without it the box still has the names that PortAudio itself lists.
     with contextlib.suppress(OSError):
         _configuration.write(text)
+
+
+def _kind(pcm: str) -> str:
+    # A sound server converts everything itself; and PortAudio does not list a plug in front of one, because it asks for
+    # a rate without conversion.
+    return "empty" if is_of_sound_server(pcm) else "plug"
 
 
 def listed_as(pcm: str) -> str:

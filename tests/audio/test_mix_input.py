@@ -1,12 +1,13 @@
 """The capture of the mix: what it makes of a device's samples, and which device a name is."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from edgevoice.audio import mix_input
 from edgevoice.audio.cards import Card
 from edgevoice.audio.mix_input import Halver, MixInput, is_same_device
 from edgevoice.core.sound.clockfit import ClockFit
@@ -81,6 +82,13 @@ def test_after_silence_nothing_of_what_sounded_before_comes_back() -> None:
         ("hw:Absent,0", "hw:Absent,0", True),
         ("monitor", "default", False),
         ("monitor", "monitor", True),
+        # By a sound server: its devices are no cards, and without one it gives its default source, a microphone.
+        ("pulse:mic.monitor", "pulse:mic.monitor", True),
+        ("pulse:speaker.monitor", "pulse:mic", False),
+        ("pulse:Mic", "hw:Mic", False),
+        ("pulse", "default", True),
+        ("pipewire", "pulse", True),
+        ("pulse:speaker.monitor", "pulse", False),
     ],
 )
 def test_a_device_is_known_by_whatever_name(one: str, other: str, *, is_same: bool) -> None:
@@ -117,6 +125,30 @@ def test_what_another_program_plays_is_captured_and_a_device_that_is_gone_says_s
     assert listener.silent > 10
     assert 0 < late_ms < 150
     assert "the position" in captured.problem or "unplugged" in captured.problem
+
+
+class StillPcm:
+    """A monitor whose sink was removed: the stream neither fails nor delivers anything."""
+
+    def wait(self, _limit_ms: int) -> None:
+        time.sleep(0.001)
+
+    def captured(self, _lost: Callable[[], None]) -> int:
+        return 0
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_stream_that_only_stops_counts_as_lost_so_that_it_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mix_input, "_open", lambda _name: (StillPcm(), 2))
+    monkeypatch.setattr(mix_input, "_STILL_S", 0.05)
+    captured = MixInput("monitor", Listener(), ClockFit(24_000))
+    try:
+        captured._thread.join(5)
+        assert captured.problem == "it has stopped"
+    finally:
+        captured.close()
 
 
 @pytest.mark.usefixtures("loopback")

@@ -55,6 +55,15 @@ def test_a_name_with_arguments_becomes_a_plug_alias_after_alsas_own_configuratio
     )
 
 
+def test_a_device_of_a_sound_server_has_no_plug_in_front_of_it_because_portaudio_would_not_list_it() -> None:
+    names = ["pulse:speaker.monitor", "pipewire:NODE=speaker"]
+    offer(names)
+
+    assert offered() == "".join(
+        f'pcm.{listed_as(name)} {{ type empty slave.pcm "{name}" }}\n' for name in sorted(names)
+    )
+
+
 def test_offering_names_again_replaces_the_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALSA_CONFIG_PATH", "/etc/mine.conf:/etc/yours.conf")
     offer(["hw:2,0", "hw:0,0"])
@@ -106,6 +115,13 @@ def test_an_offered_device_is_found_and_reported_by_its_name_in_the_settings(nam
 @pytest.mark.parametrize("name", ["hw:2,0", "jabra", "Jabra SPEAK 410: USB Audio (hw:2,0)", "speak"])
 def test_a_device_that_portaudio_lists_is_found_by_any_part_of_its_name(name: str) -> None:
     assert devices.find(library(), MIC, name).index == 0
+
+
+def test_a_device_of_a_sound_server_that_is_absent_is_not_taken_for_a_card() -> None:
+    with pytest.raises(DeviceMissing) as refused:
+        devices.find(library(), MIC, "pulse:speaker.monitor")
+
+    assert str(refused.value).startswith('no microphone is called "pulse:speaker.monitor"; present: ')
 
 
 def test_portaudios_full_name_finds_the_card_under_another_number() -> None:
