@@ -28,6 +28,7 @@ readonly copies=(
   "systemd/edgevoice.sysusers $at/usr/lib/sysusers.d/edgevoice.conf 644"
   "systemd/edgevoice.tmpfiles $at/usr/lib/tmpfiles.d/edgevoice.conf 644"
   "systemd/60-edgevoice-gpio.rules $at/etc/udev/rules.d/60-edgevoice-gpio.rules 644"
+  "systemd/edgevoice-dbus.conf $at/usr/share/dbus-1/system.d/edgevoice.conf 644"
   "systemd/edgevoice.sudoers $at/etc/sudoers.d/edgevoice 440"
   "systemd/edgevoice.service $unit 644"
   "systemd/edgevoice-page.socket ${unit%/*}/edgevoice-page.socket 644"

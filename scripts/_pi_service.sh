@@ -79,7 +79,8 @@ make_wake_word() {
 # --- 9: service -------------------------------------------------------------------------------------------------------
 
 service() {
-  copy_all "$at/etc/systemd" "$at/usr/local/bin"
+  # The bus reads its rule by itself, once the user exists.
+  copy_all "$at/etc/systemd" "$at/usr/share/dbus-1" "$at/usr/local/bin"
   manuals
   if has_systemd && [[ -e $scratch/changed ]]; then
     change "reload systemd" systemctl daemon-reload

@@ -47,7 +47,7 @@ for each in "$@"; do
     /dev/fd/3) cat /dev/fd/3 ;;
   esac
 done
-env | grep -E '^(EDGEVOICE_|SERVICE_BEFORE|CACHE_DIRECTORY|STATE_DIRECTORY|[a-z]+_proxy|SOCKS_PROXY)' | sort
+env | grep -E '^(EDGEVOICE_|PULSE_|SERVICE_BEFORE|CACHE_DIRECTORY|STATE_DIRECTORY|[a-z]+_proxy|SOCKS_PROXY)' | sort
 exit "${EXPECTED_CODE:-0}"
 """,
 }
@@ -484,10 +484,10 @@ def test_missing_settings_are_not_treated_as_empty_ones(persons_box: Box) -> Non
     assert "cannot be read without sudo" in ended.stderr
 
 
-def test_the_command_takes_only_the_proxy_and_the_settings_from_the_unit(box: Box) -> None:
+def test_the_command_takes_only_the_proxy_the_sound_server_and_the_settings_from_the_unit(box: Box) -> None:
     (box.folder / "environment").write_text(
         'HOME=/x PATH_PROXY=1 https_proxy=http://proxy:3128 SOCKS_PROXY=proxy:1080 "no_proxy=*.local,a b" '
-        "$'EDGEVOICE_A_B=it\\'s' EDGEVOICE_C_D=unit\n"
+        "PULSE_SERVER=unix:/run/there/native $'EDGEVOICE_A_B=it\\'s' EDGEVOICE_C_D=unit\n"
     )
 
     told = box.type("doctor", "--quick", EDGEVOICE_C_D="typed").stdout
@@ -495,6 +495,7 @@ def test_the_command_takes_only_the_proxy_and_the_settings_from_the_unit(box: Bo
     for each in (
         "https_proxy=http://proxy:3128",
         "SOCKS_PROXY=proxy:1080",
+        "PULSE_SERVER=unix:/run/there/native",
         "no_proxy=*.local,a b",
         "EDGEVOICE_A_B=it's",
         "EDGEVOICE_C_D=typed",

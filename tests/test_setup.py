@@ -462,6 +462,7 @@ def test_files_are_copied_once_and_restored_when_changed(system: System) -> None
     unit = system.path("/etc/systemd/system/edgevoice.service")
     assert unit.read_bytes() == (ROOT / "systemd" / "edgevoice.service").read_bytes()
     assert os.access(system.path("/usr/local/bin/edgevoice"), os.X_OK)
+    assert 'user="edgevoice"' in system.path("/usr/share/dbus-1/system.d/edgevoice.conf").read_text()
     assert "as it should be" in well(system.step(files + copy))
 
     unit.write_text("changed")

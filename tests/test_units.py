@@ -148,6 +148,15 @@ def test_the_pins_belong_to_the_group_of_the_service() -> None:
     assert 'SUBSYSTEM=="spidev", GROUP="spi", MODE="0660"' in rule
 
 
+def test_the_rule_of_the_system_bus_is_for_the_user_of_the_service_and_for_players_alone() -> None:
+    rules = (ROOT / "systemd" / "edgevoice-dbus.conf").read_text(encoding="utf-8")
+
+    assert re.findall("<policy ([^>]*)>", rules) == [f'user="{directives()["User"][0]}"']
+    allowed = re.findall(r"<allow ([^>]*)/>", rules)
+    assert len(allowed) == 2
+    assert all('send_destination_prefix="org.mpris.MediaPlayer2"' in each for each in allowed)
+
+
 def test_the_unit_holds_no_directive_twice_by_mistake() -> None:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # as configparser's manual says

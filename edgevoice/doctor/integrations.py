@@ -15,6 +15,9 @@ from edgevoice.errors import EdgevoiceError, SettingsInvalid, ToolRefused
 from edgevoice.extras import has, how_to_add
 from edgevoice.settings.integrations import HomeSettings, MqttSettings, MusicSettings, is_loopback
 
+_HIDDEN = ("/run/user/", "/home/", "/root/", "/tmp/", "/var/tmp/")  # noqa: S108 - none is written
+"""Where ProtectHome= and PrivateTmp= in the service's unit hide a bus from it (systemd.exec)."""
+
 _SERVICE = "The log says whether it works: journalctl -u edgevoice."
 
 
@@ -52,19 +55,52 @@ def examine_mqtt(settings: MqttSettings, environment: Mapping[str, str], root: P
     return fine("MQTT", f"the broker {settings.host} accepts the box ({how})")
 
 
-def judge_music(settings: MusicSettings, *, has_mix: bool) -> Finding:
-    """Report what can be promised while other programs play music; ``has_mix``: the echo reference holds that."""
+def examine_music(settings: MusicSettings, *, has_mix: bool, hides_homes: bool = False) -> Finding:
+    """Report which players the box reaches, and what can be promised while they play; changes nothing there.
+
+    ``has_mix``: the echo reference holds their music, too. ``hides_homes``: the box is a service that cannot see what
+    belongs to a person.
+    """
     if not has("dbus_fast"):
         return wrong("music", "the package dbus-fast is not installed", f"Add it: {how_to_add('music')}")
+    from edgevoice.integrations.music.players import BusRefused  # noqa: PLC0415 - needs the package
+
+    if hides_homes and is_of_a_person(settings.bus):
+        text = f'the installed service cannot reach the bus of a person, as music.bus = "{settings.bus}" asks'
+        return wrong("music", text, BusRefused.remedy)
+    try:
+        states = asyncio.run(_states(settings.bus))
+    except EdgevoiceError as error:
+        return wrong("music", str(error), error.remedy, code=error.code)
+    return _judge_players(settings, states, has_mix=has_mix)
+
+
+def is_of_a_person(bus: str) -> bool:
+    """Return whether a D-Bus belongs to somebody who is logged in, so that the service's unit hides it."""
+    return bus == "session" or bus.removeprefix("unix:path=").startswith(_HIDDEN)
+
+
+def _judge_players(settings: MusicSettings, states: Mapping[str, str], *, has_mix: bool) -> Finding:
+    names = {name.removeprefix("org.mpris.MediaPlayer2."): state for name, state in states.items()}
+    if silent := [name for name, state in names.items() if not state]:
+        text = f"{', '.join(silent)} does not answer the box, so it is not lowered"
+        return wrong("music", text, "`sudo scripts/setup` renews the rule by which the system bus lets the box do so.")
+    found = f"players found: {', '.join(names)}" if names else "no player is there at the moment"
     if has_mix:
-        return fine("music", "players are lowered while it listens; what interrupts it over them, echo reference says")
+        return fine("music", f"{found}; what interrupts the box over their music, echo reference says")
     # The echo canceller knows only what the box itself plays.
-    text = "players are lowered while it listens; interrupting an answer by speaking is not promised while they play"
     return doubtful(
         "music",
-        text,
+        f"{found}; interrupting an answer by speaking is not promised while they play",
         f"Set echo.reference, or use the wake word or the button; music.percent = {settings.percent // 2} helps.",
     )
+
+
+async def _states(bus: str) -> Mapping[str, str]:
+    from edgevoice.integrations.music.players import players_of  # noqa: PLC0415 - needs the package
+
+    async with players_of(bus) as players:
+        return await players.states()
 
 
 async def _connect(connect: Callable[[], AbstractAsyncContextManager[Any]]) -> None:

@@ -145,10 +145,12 @@ def _checks(
     address = network.address_of(settings.service, key)
     wanted = pins.wanted_pins(settings)
 
-    def examine_words() -> Iterable[Finding]:
+    def hides_homes() -> bool:
         # The service reads that file and no other.
-        hides_homes = loaded.source == SYSTEM_FILE and service_manager.hides_homes(examination.machine_manager)
-        return [configuration.examine_words(settings, cache_folder(examination.environment), hides_homes=hides_homes)]
+        return loaded.source == SYSTEM_FILE and service_manager.hides_homes(examination.machine_manager)
+
+    def examine_words() -> Iterable[Finding]:
+        return [configuration.examine_words(settings, cache_folder(examination.environment), hides_homes=hides_homes())]
 
     def examine_pins() -> Iterable[Finding]:
         runs = service_manager.is_running(examination.machine_manager)
@@ -176,11 +178,13 @@ def _checks(
         Check(("TLS",), lambda: [network.judge_tls(network.probe_tls(address), address)]),
         Check(("session",), session, _INSIDE_LIMIT_S if address.is_inside else _SESSION_LIMIT_S),
         *(servers if settings.mcp.servers else []),
-        *_checks_of_integrations(settings, examination.environment, machine.root),
+        *_checks_of_integrations(settings, examination.environment, machine.root, hides_homes),
     ]
 
 
-def _checks_of_integrations(settings: Settings, environment: Mapping[str, str], root: Path) -> Iterable[Check]:
+def _checks_of_integrations(
+    settings: Settings, environment: Mapping[str, str], root: Path, hides_homes: Callable[[], bool]
+) -> Iterable[Check]:
     """Yield the checks of what the box does with other machines; loaded only if something is configured."""
     if not (settings.home.url or settings.mqtt.host or settings.music.bus):
         return
@@ -191,4 +195,9 @@ def _checks_of_integrations(settings: Settings, environment: Mapping[str, str], 
     if settings.mqtt.host:
         yield Check(("MQTT",), lambda: [integrations.examine_mqtt(settings.mqtt, environment, root)], _SESSION_LIMIT_S)
     if settings.music.bus:
-        yield Check(("music",), lambda: [integrations.judge_music(settings.music, has_mix=settings.echo.has_mix)])
+        has_mix = settings.echo.has_mix
+        yield Check(
+            ("music",),
+            lambda: [integrations.examine_music(settings.music, has_mix=has_mix, hides_homes=hides_homes())],
+            _SESSION_LIMIT_S,
+        )

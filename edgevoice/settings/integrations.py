@@ -92,7 +92,8 @@ class HomeSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class MusicSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Music of other programs on this machine, which is lowered while the box listens and speaks (MPRIS players).
 
-    bus: Where the players are: "system", "session", or the address of a bus. Empty: they are left alone.
+    bus: Where the players are. "system": those that run as services. "session", or the address of a bus: only for a box
+        that runs as the person whose bus that is; the installed service cannot reach it. Empty: they are left alone.
     percent: How loud they are meanwhile, in percent of their own volume.
     """
 

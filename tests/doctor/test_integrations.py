@@ -6,7 +6,7 @@ import pytest
 
 from edgevoice.doctor import integrations
 from edgevoice.doctor.findings import FindingStatus
-from edgevoice.doctor.integrations import examine_home, examine_mqtt, judge_music
+from edgevoice.doctor.integrations import examine_home, examine_mqtt, examine_music
 from edgevoice.doctor.plan import Examination
 from edgevoice.settings.integrations import HomeSettings, MqttSettings, MusicSettings
 from tests.doctor.machines import machine
@@ -79,22 +79,75 @@ def test_what_a_missing_package_costs_is_said(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(integrations, "has", lambda _module: False)
 
     assert "aiomqtt is not installed" in examine_mqtt(MqttSettings(host="127.0.0.1"), {}, NOWHERE).text
-    assert "dbus-fast is not installed" in judge_music(MusicSettings(bus="system"), has_mix=False).text
+    assert "dbus-fast is not installed" in examine_music(MusicSettings(bus="system"), has_mix=False).text
 
 
-def test_barge_in_over_the_music_of_others_is_not_promised() -> None:
-    found = judge_music(MusicSettings(bus="system"), has_mix=False)
+@pytest.fixture
+def found_there(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The players on the bus, and what they do."""
+    states = {"org.mpris.MediaPlayer2.mopidy": "Playing"}
+
+    async def read(_bus: str) -> dict[str, str]:
+        return states
+
+    monkeypatch.setattr(integrations, "_states", read)
+    return states
+
+
+def test_barge_in_over_the_music_of_others_is_not_promised(found_there: dict[str, str]) -> None:
+    found = examine_music(MusicSettings(bus="system"), has_mix=False)
 
     assert found.mark is FindingStatus.DOUBTFUL
+    assert found.text.startswith("players found: mopidy; ")
     assert "is not promised" in found.text
     assert "Set echo.reference" in found.remedy
 
+    found_there.clear()
+    assert "no player is there at the moment" in examine_music(MusicSettings(bus="system"), has_mix=False).text
 
+
+@pytest.mark.usefixtures("found_there")
 def test_with_a_mix_as_the_echo_reference_its_own_line_says_what_is_promised() -> None:
-    found = judge_music(MusicSettings(bus="system"), has_mix=True)
+    found = examine_music(MusicSettings(bus="system"), has_mix=True)
 
     assert found.mark is FindingStatus.FINE
     assert "promised" not in found.text
+
+
+def test_a_player_that_the_bus_keeps_from_the_box_is_wrong(found_there: dict[str, str]) -> None:
+    found_there["org.mpris.MediaPlayer2.vlc"] = ""
+
+    found = examine_music(MusicSettings(bus="system"), has_mix=True)
+
+    assert (found.mark, found.text) == (
+        FindingStatus.WRONG,
+        "vlc does not answer the box, so it is not lowered",
+    )
+    assert "scripts/setup" in found.remedy
+
+
+@pytest.mark.parametrize("bus", ["session", "unix:path=/run/user/1000/bus", "unix:path=/tmp/dbus-x"])
+def test_the_bus_of_a_person_is_wrong_for_the_installed_service_and_not_for_others(
+    found_there: dict[str, str], bus: str
+) -> None:
+    found_there.clear()
+    settings = MusicSettings(bus=bus)
+
+    found = examine_music(settings, has_mix=True, hides_homes=True)
+    assert found.mark is FindingStatus.WRONG
+    assert "cannot reach the bus of a person" in found.text
+    assert 'music.bus = "system"' in found.remedy
+
+    assert examine_music(settings, has_mix=True).mark is FindingStatus.FINE
+    assert examine_music(MusicSettings(bus="system"), has_mix=True, hides_homes=True).mark is FindingStatus.FINE
+    there = MusicSettings(bus="unix:path=/run/music/bus")
+    assert examine_music(there, has_mix=True, hides_homes=True).mark is FindingStatus.FINE
+
+
+def test_a_bus_that_cannot_be_reached_is_wrong(tmp_path: Path) -> None:
+    found = examine_music(MusicSettings(bus=f"unix:path={tmp_path}/none"), has_mix=True)
+
+    assert (found.mark, found.code) == (FindingStatus.WRONG, "music-bus")
 
 
 def test_only_what_is_configured_is_examined(tmp_path: Path) -> None:

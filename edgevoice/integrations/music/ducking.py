@@ -35,6 +35,11 @@ _LOOK_EVERY_S: Final = 1.0
 _SAME: Final = 0.011
 """How far a volume may be from the one that was set and still be the same: players round to percent."""
 
+_ROUNDING: Final = 0.25
+"""How far a player may miss the volume that was asked for, as a share of the step: a phone that plays by AirPlay knows
+16 volumes. Farther off, somebody has changed it.
+"""
+
 _LARGEST_BYTES: Final = 16_384
 
 _Volume = Annotated[float, Meta(ge=0, le=10)]
@@ -77,6 +82,7 @@ class MusicDucking(Observer):
         self._view = view or BoxView()
         self._changed = asyncio.Event()
         self._lowered: dict[str, tuple[float, float]] = {}
+        self._unread: set[str] = set()
 
     @property
     def _is_wanted(self) -> bool:
@@ -115,13 +121,25 @@ class MusicDucking(Observer):
             yield self._is_wanted
 
     async def _lower(self, players: VolumeOfPlayers) -> None:
+        await self._read_back(players)
         for name, volume in (await players.playing()).items():
             if name in self._lowered:
                 continue
             self._lowered[name] = (volume, volume * self._factor)
             self._write()  # first: what is killed in between must not leave a player low for ever
             await players.set_volume(name, volume * self._factor)
+            self._unread.add(name)
             tell(_log, logging.DEBUG, "music-lowered", players=len(self._lowered))
+
+    async def _read_back(self, players: VolumeOfPlayers) -> None:
+        """Take what a player has made of its new volume, a look later, for that new volume."""
+        for name in self._unread:
+            before, asked = self._lowered[name]
+            now = await players.volume(name)
+            if now is not None and _SAME < abs(now - asked) <= (before - asked) * _ROUNDING:
+                self._lowered[name] = (before, now)
+                self._write()
+        self._unread.clear()
 
     async def _bring_back(self, players: VolumeOfPlayers) -> None:
         if not self._lowered:
@@ -131,6 +149,7 @@ class MusicDucking(Observer):
             if now is not None and abs(now - lowered) <= _SAME:
                 await players.set_volume(name, before)
         self._lowered.clear()
+        self._unread.clear()
         self._write()
 
     def _read(self) -> dict[str, tuple[float, float]]:

@@ -145,6 +145,24 @@ def test_a_volume_that_somebody_changed_meanwhile_is_theirs(tmp_path: Path) -> N
     assert room.players.volumes == {"spotify": 0.6}
 
 
+@pytest.mark.parametrize(("taken", "afterwards"), [(0.1875, 0.8), (0.125, 0.8), (0.5, 0.5)])
+def test_a_player_that_rounds_its_volume_comes_back_all_the_same(
+    tmp_path: Path, taken: float, afterwards: float
+) -> None:
+    room = Room(tmp_path, Players(phone=0.8))
+
+    async def scene() -> None:
+        room.see(BEGINS)
+        await asyncio.sleep(0.5)
+        room.players.volumes["phone"] = taken  # for 0.16; or somebody else's change
+        await asyncio.sleep(3)
+        room.see(ENDS)
+        await asyncio.sleep(1)
+
+    room.live(scene)
+    assert room.players.volumes == {"phone": afterwards}
+
+
 def test_a_box_that_was_killed_brings_the_music_back_when_it_starts_again(tmp_path: Path) -> None:
     killed = Room(tmp_path, Players(spotify=0.9))
 
