@@ -29,11 +29,15 @@ _KEPT_FROM_S = 0.1
 _USUAL_S = 0.02
 """What any other test is taken to need."""
 
-_TESTS, _RUNS = "edgevoice/seconds-of-tests", "edgevoice/seconds-of-runs"
+_USUAL_FILE_S = 0.6
+"""What a file that was never run is taken to need: thirty tests."""
+
+_TESTS, _FILES, _RUNS = "edgevoice/seconds-of-tests", "edgevoice/seconds-of-files", "edgevoice/seconds-of-runs"
+_LINE = 72
 
 
 class Estimate:
-    """How far a run is. Times are in seconds; ``known`` is how long tests took before."""
+    """How far a run is. Times are in seconds; ``known`` is how long tests took before, and whole files."""
 
     def __init__(self, known: Mapping[str, float], *, spent_s: float = 0.0, to_come_s: float = 0.0) -> None:
         self._known = known
@@ -44,16 +48,26 @@ class Estimate:
         self._began_s: float | None = None
 
     def expect(self, tests: Iterable[str]) -> None:
-        """Take the tests of this run; again and again the same ones are no harm."""
-        self._left.update((test, self._known.get(test, _USUAL_S)) for test in tests)
+        """Take the tests of this run, or its files; again and again the same ones are no harm."""
+        for test in tests:
+            usual_s = _USUAL_FILE_S if test.endswith(".py") else _USUAL_S
+            self._left[test] = self._known.get(test, usual_s)
 
     def done(self, test: str, now_s: float) -> None:
         """Strike a test off. The speed is measured from the end of the first, for pytest starts slowly."""
-        seconds = self._left.pop(test, 0.0)
+        seconds = self._left.pop(test, 0.0) or self._done_of_file(test)
         if self._began_s is None:
             self._began_s = now_s
         else:
             self._done_s += seconds
+
+    def _done_of_file(self, test: str) -> float:
+        file = test.partition("::")[0]
+        if file not in self._left:
+            return 0.0
+        seconds = self._known.get(test, _USUAL_S)
+        self._left[file] = max(0.0, self._left[file] - seconds)
+        return seconds
 
     def line(self, now_s: float) -> str:
         """Describe the progress; empty while it is unknown."""
@@ -80,9 +94,10 @@ class Progress:
         self._took: dict[str, float] = {}
         self._outcomes: dict[str, set[str]] = {"failed": set(), "passed": set()}
         self._skipped: dict[str, str] = {}
+        self._has_whole_files = False
         runs = self._kept(_RUNS)
         self._estimate = Estimate(
-            self._kept(_TESTS),
+            self._kept(_FILES) | self._kept(_TESTS),
             spent_s=float(environment.get("TESTS_SPENT_S", "0")),
             to_come_s=sum(runs.get(name, 0.0) for name in environment.get("TESTS_TO_COME", "").split()),
         )
@@ -94,6 +109,7 @@ class Progress:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         self._estimate.expect(ids)
+        self._has_whole_files = bool(ids) and not any("::" in each for each in ids)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -108,7 +124,8 @@ class Progress:
             self._skipped[test] = _reason(report)
         elif report.failed or report.when == "call":
             self._outcomes[report.outcome].add(test)
-        if report.when == "teardown":
+        # Of whole files (tests/whole_files.py), most reports of setting up and tearing down are never sent.
+        if report.when == "call" or (report.when == "setup" and not report.passed):
             now_s = time.monotonic()
             self._estimate.done(test, now_s)
             self._show(now_s)
@@ -126,6 +143,8 @@ class Progress:
             with Path(self._results).open("a", encoding="utf-8") as file:
                 file.write(f"{json.dumps(result)}\n")
         self._keep(_TESTS, {test: round(s, 1) for test, s in self._took.items() if s >= _KEPT_FROM_S}, self._took)
+        if self._has_whole_files:
+            self._keep(_FILES, _by_file(self._took))
         if self._run:
             self._keep(_RUNS, {self._run: round(took_s)})
 
@@ -133,6 +152,8 @@ class Progress:
         # Not at the start: it is registered after this plugin.
         reporter: Any = self._plugins.get_plugin("terminalreporter")
         every_s = _EVERY_ON_A_TERMINAL_S if getattr(reporter, "isatty", False) else _EVERY_S
+        if self._has_whole_files and reporter is not None and reporter._tw.width_of_current_line >= _LINE:
+            reporter._tw.line()
         if reporter is None or now_s < self._shown_s + every_s:
             return
         self._shown_s = now_s
@@ -151,6 +172,14 @@ class Progress:
             for name in replaced:
                 kept.pop(name, None)
             self._cache.set(key, {**kept, **new})
+
+
+def _by_file(took: Mapping[str, float]) -> dict[str, float]:
+    files: dict[str, float] = {}
+    for test, seconds in took.items():
+        file = test.partition("::")[0]
+        files[file] = files.get(file, 0.0) + seconds
+    return {file: round(seconds, 1) for file, seconds in files.items()}
 
 
 def _reason(report: pytest.CollectReport | pytest.TestReport) -> str:

@@ -79,6 +79,16 @@ def test_a_run_of_unknown_tests_is_estimated_by_their_number() -> None:
     assert estimate.line(50) == "[ 50%, about 50 s left]"
 
 
+def test_the_tests_of_a_file_are_struck_off_its_time() -> None:
+    estimate = Estimate({"one.py": 60, "one.py::long": 50, "other.py": 60})
+    estimate.expect(["one.py", "other.py"])
+
+    estimate.done("other.py::short", 10)
+    estimate.done("one.py::long", 60)
+
+    assert estimate.line(60) == "[ 42%, about 70 s left]"
+
+
 def test_nothing_is_said_before_anything_is_known() -> None:
     estimate = Estimate({})
     estimate.expect(["first", "second"])
@@ -115,7 +125,9 @@ def test_progress_is_shown_every_30_seconds_and_more_often_on_a_terminal(
     progress.pytest_xdist_node_collection_finished(tests)
 
     for test in tests:
-        report: Any = SimpleNamespace(nodeid=test, duration=1, skipped=False, failed=False, when="teardown")
+        report: Any = SimpleNamespace(
+            nodeid=test, duration=1, skipped=False, failed=False, when="call", outcome="passed"
+        )
         progress.pytest_runtest_logreport(report)
         now_s += 1
 
@@ -123,7 +135,15 @@ def test_progress_is_shown_every_30_seconds_and_more_often_on_a_terminal(
     assert reporter.lines[-1] == "[ 91%, about 10 s left]"
 
 
-@pytest.mark.parametrize("options", [(), ("-p", "xdist", "--numprocesses", "2")], ids=["alone", "two workers"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("-p", "xdist", "--numprocesses", "2"),
+        ("-p", "xdist", "--numprocesses", "2", "--dist", "load", "-p", "tests.whole_files"),
+    ],
+    ids=["alone", "two workers", "whole files"],
+)
 def test_a_run_shows_progress_writes_its_results_in_one_line_and_keeps_its_durations(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:

@@ -56,12 +56,18 @@ case "${is_isolated-no} $1 $2" in
     ;;
 esac
 """
-QUICK: Final = "python -m pytest -m not sound and not alone --numprocesses 3 --dist loadfile --no-loadscope-reorder"
+QUICK: Final = (
+    "python -m pytest -m not sound and not alone --numprocesses 3 "
+    "-p tests.whole_files --dist load --maxschedchunk 1 -o console_output_style=classic"
+)
 SOUND: Final = [
     "python -m pytest -m sound and not pair and not alone --numprocesses 4 --dist load --maxschedchunk 1",
     "python -m pytest -m pair --numprocesses 2 --dist load --maxschedchunk 1",
     "python -m pytest -m alone",
 ]
+QUICK_OF_SOME: Final = (
+    "python -m pytest -m not sound and not alone --numprocesses 3 --dist loadfile --no-loadscope-reorder"
+)
 ALL_RUNS: Final = [QUICK, *SOUND]
 DPKG_QUERY: Final = r"""#!/usr/bin/env bash
 grep -qxF "${!#}" "$STAGE/missing" || printf installed
@@ -226,7 +232,7 @@ def test_a_second_run_goes_straight_to_the_tests(prepared: Stage) -> None:
     assert not done.stderr
 
 
-@pytest.mark.parametrize(("option", "runs"), [("--quick", [QUICK]), ("--sound", SOUND)])
+@pytest.mark.parametrize(("option", "runs"), [("--quick", [QUICK_OF_SOME]), ("--sound", SOUND)])
 def test_half_of_the_tests_can_be_run_with_pytest_arguments(prepared: Stage, option: str, runs: list[str]) -> None:
     prepared.run("test", option, "-k", "barge_in")
 
