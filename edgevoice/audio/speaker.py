@@ -28,11 +28,11 @@ _Samples = npt.NDArray[np.int16]
 _FLUSHED = 4 * PERIOD
 """Frames after a hardware mute until the card has emitted everything that it held: two periods, and a late one.
 
-A ring is written for no longer ahead than this, so the same holds there.
+On a ring nearly all of that is replaced by silence, so it is more than enough there.
 """
 
 _AMPLIFIER_LEAD = FAR_END_HZ * 10 // 1000
-"""Frames, 10 ms, that an amplifier takes to open; on a ring the next sound would come in 2 ms."""
+"""Frames, 10 ms, that an amplifier takes to open; on a ring the next sound would come in 4 ms."""
 
 
 class Speaker(FarEndQueue, Timed):

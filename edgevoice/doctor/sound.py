@@ -28,7 +28,7 @@ exceeded 17.2 dB; the tone in rooms with a reverberation of 0.05 to 0.5 s gave 3
 """
 
 _SILENT_AFTER = {
-    "alsa": "; an interrupted answer falls silent in 5 to 10 ms (ALSA)",
+    "alsa": "; an interrupted answer falls silent in 4 to 7 ms (ALSA)",
     "portaudio": "; an interrupted answer falls silent in 15 to 25 ms (PortAudio: the card cannot be written again)",
 }
 """What the back end that played means to a person."""

@@ -33,7 +33,7 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """The far-end: the sound card that answers.
 
     device: The card's name; `edgevoice devices` lists those present.
-    backend: What plays on it. "alsa": ALSA itself, which silences a cut answer in 5 to 10 ms and sleeps in silence;
+    backend: What plays on it. "alsa": ALSA itself, which silences a cut answer in 4 to 7 ms and sleeps in silence;
         it needs a card whose buffer can be written again. "portaudio": PortAudio, which needs up to 25 ms. "auto":
         ALSA where the card allows it.
     mixer: What sets the volume. "software": the box itself. The name of a control, such as "PCM", as `amixer scontrols`

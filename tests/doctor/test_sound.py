@@ -71,7 +71,7 @@ def test_a_tone_is_found_in_a_room_with_echo_and_noise(level_db: float, room_dbf
     assert "the microphone hears it" in finding.text
 
 
-@pytest.mark.parametrize(("backend", "said"), [("alsa", "in 5 to 10 ms"), ("portaudio", "15 to 25 ms")])
+@pytest.mark.parametrize(("backend", "said"), [("alsa", "in 4 to 7 ms"), ("portaudio", "15 to 25 ms")])
 def test_it_says_how_soon_an_interrupted_answer_falls_silent(backend: str, said: str) -> None:
     facts = heard(noise(2, -60), with_tone(-20, -60), backend=backend)
 
