@@ -20,9 +20,10 @@ from edgevoice.box.pairing import Pairing
 from edgevoice.box.presses import Presses
 from edgevoice.control.client import Client
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import Event, MutePressed, TalkHeld, TalkPressed
+from edgevoice.core.facts import Event, TalkHeld, TalkPressed
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.core.panel_facts import MuteSwitched
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.server import ControlSocket
 from edgevoice.page.guard import names_of
@@ -78,10 +79,10 @@ class Household:
                 self.show(Phase.LISTENING, Light.LISTENING)
             case TalkHeld():
                 self.show(Phase.IDLE, Light.IDLE)
-            case MutePressed():
-                self.is_muted = not self.is_muted
-                self.notify(MuteMicrophone() if self.is_muted else UnmuteMicrophone())
-                self.show(Phase.IDLE, Light.MUTED if self.is_muted else Light.IDLE)
+            case MuteSwitched(is_muted=is_muted):
+                self.is_muted = is_muted
+                self.notify(MuteMicrophone() if is_muted else UnmuteMicrophone())
+                self.show(Phase.IDLE, Light.MUTED if is_muted else Light.IDLE)
             case _:
                 pass  # nothing that the page asks for
 
