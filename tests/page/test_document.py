@@ -26,7 +26,7 @@ from edgevoice.core.facts import (
     UserStoppedSpeaking,
 )
 from edgevoice.core.light_frames import frame_at
-from edgevoice.core.notices import Role, TranscriptChanged
+from edgevoice.core.notices import RingingBegan, RingingEnded, Role, TranscriptChanged
 from edgevoice.core.orders import CutPlayback, DuckPlayback, Light
 from edgevoice.page.document import document
 from tests.page.chromium import Tab, tab
@@ -268,6 +268,30 @@ def test_what_happens_is_shown_and_the_buttons_do_what_they_say(devtools: str, t
         )
 
     play(devtools, tmp_path, scene, PHONE)
+
+
+@needs_chromium
+def test_what_rings_and_what_rings_next_are_on_a_phones_first_screen(devtools: str, tmp_path: Path) -> None:
+    async def scene(box: Household, _page: Page, opened: Tab) -> None:
+        # "pasta" is set for 9 minutes, another timer for an hour.
+        assert (await opened.until("document.querySelector('#next').innerText")).startswith("pasta: 8:5")
+        assert await opened.run("document.querySelector('#next').getBoundingClientRect().bottom < innerHeight")
+        box.notify(RingingBegan())
+        box.show(Phase.IDLE, Light.RINGING)
+        await opened.until("!document.querySelector('#ringing').hidden")
+        place = "document.querySelector('#%s').getBoundingClientRect()"
+        for button in ("ring-stop", "ring-snooze", "talk"):
+            assert await opened.run(f"{place % button}.top > 0 && {place % button}.bottom < innerHeight - 60"), button
+        await opened.picture(PICTURES / "phone-ringing.png")
+        box.notify(RingingEnded())
+        await opened.until("document.querySelector('#ringing').hidden")
+        cards = [f"{each}-card" for each in ("words", "timers", "barge", "personas", "settings", "health")]
+        tops = [await opened.run(f"{place % each}.top") for each in cards]
+        assert tops == sorted(tops), "the cards stand in the Tab key's order"
+        await opened.click("[aria-label='Cancel pasta']")
+        await opened.until("document.querySelector('#next').innerText.startsWith('Timer: 1:0')")
+
+    play(devtools, tmp_path, scene, PHONE, is_furnished=True)
 
 
 @needs_chromium

@@ -123,7 +123,14 @@ def test_the_page_is_one_document_that_may_load_nothing_else(tmp_path: Path) -> 
     "path",
     [
         "/../etc/passwd",
+        "/../../../../../../../../../../etc/passwd",
+        # Files that are there, by whatever folder somebody might serve them from.
+        "/page.js",
         "/static/page.js",
+        "/server.py",
+        "/../server.py",
+        "/%2e%2e/server.py",
+        "/../../errors.py",
         "/%2e%2e/%2e%2e/etc/passwd",
         "//etc/passwd",
         "/..%2f..%2fpage.json",

@@ -52,6 +52,9 @@ const timers = {
 
   tick() {
     for (const each of this.running) if (each.left) each.left.textContent = seconds((each.ends - Date.now()) / 1000);
+    const next = this.running.reduce((first, each) => (!first || each.ends < first.ends ? each : first), null);
+    byId("next").hidden = !next;
+    if (next) byId("next").textContent = `${next.label || "Timer"}: ${seconds((next.ends - Date.now()) / 1000)}`;
   },
 
   async act(action, args) {

@@ -137,8 +137,9 @@ def test_a_flood_ends_the_connection_and_the_loop_is_never_held_up(mosquitto: Mo
             await broker.subscribe(TOPICS.command("+"))
             flooding = asyncio.ensure_future(flood(watching))
             try:
-                async for _ in broker.messages():
-                    pass
+                async with asyncio.timeout(30):
+                    async for _ in broker.messages():
+                        pass
             finally:
                 flooding.cancel()
                 watcher.cancel()
