@@ -52,6 +52,7 @@ FINDINGS = {
 DOCTOR = (sys.executable, "-c", f"print({json.dumps(json.dumps(FINDINGS))})")
 
 PHONE = (390, 844)
+SMALL_PHONE = (320, 568)
 DESKTOP = (1280, 900)
 
 Scene = Callable[[Household, Page, Tab], Awaitable[None]]
@@ -268,6 +269,16 @@ def test_what_happens_is_shown_and_the_buttons_do_what_they_say(devtools: str, t
         )
 
     play(devtools, tmp_path, scene, PHONE)
+
+
+@needs_chromium
+def test_a_small_phone_need_not_scroll_sideways(devtools: str, tmp_path: Path) -> None:
+    async def scene(box: Household, _page: Page, opened: Tab) -> None:
+        await conversation(box)
+        await opened.run("for (const each of document.querySelectorAll('details')) each.open = true")
+        assert await opened.run("document.documentElement.scrollWidth") == SMALL_PHONE[0]
+
+    play(devtools, tmp_path, scene, SMALL_PHONE, is_furnished=True)
 
 
 @needs_chromium
