@@ -8,15 +8,17 @@ import signal
 import sys
 from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgevoice import heap
 from edgevoice.errors import EdgevoiceError, of_machine
 from edgevoice.local.behaviour import Behaviour, Nonsense
+from edgevoice.local.code_pages import give_back
 from edgevoice.local.process import READY
-from edgevoice.local.scripted.opponent import Opponent
-from edgevoice.local.scripted.script import read
 from edgevoice.local.server import LocalService
+
+if TYPE_CHECKING:
+    from edgevoice.local.scripted.opponent import Opponent
 
 _LAST_PORT = 65_535
 _LONGEST_DELAY_S = 3600.0
@@ -86,7 +88,7 @@ async def _serve(options: argparse.Namespace) -> None:
     behaviour: Behaviour
     opponent: Opponent | None = None
     if options.script is not None:
-        behaviour = opponent = Opponent(script=read(options.script))
+        behaviour = opponent = _opponent(options.script)
     else:
         kind = Nonsense if options.nonsense else Behaviour
         behaviour = kind(refuse=options.refuse, delay_open_s=options.delay_open_s)
@@ -99,6 +101,8 @@ async def _serve(options: argparse.Namespace) -> None:
         record=options.record,
     )
     async with service:
+        heap.trim()
+        give_back()
         end = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, end.set)
@@ -113,6 +117,14 @@ async def _serve(options: argparse.Namespace) -> None:
         await _first(ends)
         if opponent is not None:
             opponent.check()
+
+
+def _opponent(script: Path) -> "Opponent":
+    # Not loaded for the service of a box.
+    from edgevoice.local.scripted.opponent import Opponent  # noqa: PLC0415
+    from edgevoice.local.scripted.script import read  # noqa: PLC0415
+
+    return Opponent(script=read(script))
 
 
 async def _stdin_closed() -> None:

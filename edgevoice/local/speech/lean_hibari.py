@@ -1,4 +1,4 @@
-"""hibari-tts with mapped pronunciation tables and without onnxruntime's arenas: the same sound with 100 MB less.
+"""hibari-tts with its tables left on disk and without onnxruntime's arenas: the same sound with 100 MB less.
 
 It replaces what `Hibari` and its `G2P` load in their constructors, of release 0.2.1, to which the package is pinned.
 """
@@ -14,13 +14,13 @@ from hibari.g2p.oov import OOV
 from hibari.tts import ASSETS
 from hibari.voices import DEFAULT, voice_path
 
-from edgevoice.local.speech.tables import MappedTables
+from edgevoice.local.speech.tables import StoredTables
 
 
 class LeanHibari(Hibari):  # type: ignore[misc] # the package has no types
     """Speaks as ``Hibari()`` does."""
 
-    def __init__(self, tables: MappedTables) -> None:
+    def __init__(self, tables: StoredTables) -> None:
         self.voice = DEFAULT
         self.model_path = voice_path(DEFAULT)
         self.sess = _session(self.model_path)
@@ -29,7 +29,7 @@ class LeanHibari(Hibari):  # type: ignore[misc] # the package has no types
 
 
 class _LeanG2P(G2P):  # type: ignore[misc] # the package has no types
-    def __init__(self, tables: MappedTables) -> None:
+    def __init__(self, tables: StoredTables) -> None:
         self.lexicon = Lexicon(tables["gold"], tables["silver"], british=False)
         self.tokenizer = Tokenizer(json.loads(Path(ASSETS, "tokenizer_exceptions.json").read_text(encoding="utf-8")))
         self.tagger = _tagger(tables)
@@ -45,7 +45,7 @@ class _LeanG2P(G2P):  # type: ignore[misc] # the package has no types
         return self._oov
 
 
-def _tagger(tables: MappedTables) -> Any:
+def _tagger(tables: StoredTables) -> Any:
     # Its constructor would make a Python set of the vocabulary.
     tagger = Tagger({"tagdict": tables["tagdict"], "tags": tables["tags"]["tags"], "weights": tables["weights"]})
     try:

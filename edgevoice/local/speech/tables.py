@@ -1,4 +1,4 @@
-"""The voice's pronunciation tables as one mapped file: only what is looked up becomes resident.
+"""The voice's pronunciation tables as one file, in which each string is looked up where it lies.
 
 As Python dictionaries they take 100 MB and most of a second at each start. ``python -m edgevoice.local.speech.tables
 TARGET`` writes the file: in a process of its own, because reading the originals takes that memory.
@@ -6,10 +6,11 @@ TARGET`` writes the file: in a process of its own, because reading the originals
 
 import hashlib
 import json
-import mmap
+import os
 import struct
 import subprocess
 import sys
+import weakref
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,63 +23,95 @@ _MAGIC: Final = b"edgevoice voice tables 1\n"
 
 _LENGTHS: Final = struct.Struct("<HI")
 _SLOT: Final = struct.Struct("<I")
+_USUAL_BYTES: Final = 256
+"""What is read of a record at first: most are shorter."""
+
 _MAKING_LIMIT_S: Final = 120.0
 
 
-class MappedTable(Mapping[str, Any]):
-    """One table: the values of strings, as JSON holds them. A string is found by its CRC, at that slot or after it."""
+class _Content:
+    """An open file that is read in any place, by any thread; closed with the last table that uses it."""
 
-    def __init__(self, content: mmap.mmap, start: int, slots: int, count: int) -> None:
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def read(self, size: int, at: int) -> bytes:
+        """Return so many bytes from ``at`` on, fewer at the end."""
+        return os.pread(self._descriptor, size, at)
+
+    def size(self) -> int:
+        """Return how long it is."""
+        return os.fstat(self._descriptor).st_size
+
+
+class StoredTable(Mapping[str, Any]):
+    """One table: the values of strings, as JSON holds them. A string is found by its CRC, at that slot or after it.
+
+    Each look-up reads the file, in two millionths of a second. Mapped, all 14 MB would soon be resident: with each
+    page that is looked at, the kernel maps those around it.
+    """
+
+    def __init__(self, content: _Content, start: int, slots: int, count: int) -> None:
         self._content = content
         self._start = start
         self._slots = slots
         self._count = count
 
     def __getitem__(self, key: str) -> Any:
-        wanted, content = key.encode(), self._content
+        wanted = key.encode()
         slot = zlib.crc32(wanted) & (self._slots - 1)
-        while True:
-            (at,) = _SLOT.unpack_from(content, self._start + slot * _SLOT.size)
-            if not at:
-                raise KeyError(key)
-            length, size = _LENGTHS.unpack_from(content, at)
-            at += _LENGTHS.size
-            if content[at : at + length] == wanted:
-                return json.loads(content[at + length : at + length + size])
+        while at := self._record_at(slot):
+            record, length, size = self._record(at)
+            if record[:length] == wanted:
+                return json.loads(record[length : length + size])
             slot = (slot + 1) & (self._slots - 1)
+        raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:
         for slot in range(self._slots):
-            (at,) = _SLOT.unpack_from(self._content, self._start + slot * _SLOT.size)
-            if at:
-                length, _ = _LENGTHS.unpack_from(self._content, at)
-                at += _LENGTHS.size
-                yield self._content[at : at + length].decode()
+            if at := self._record_at(slot):
+                record, length, _ = self._record(at)
+                yield record[:length].decode()
 
     def __len__(self) -> int:
         return self._count
 
+    def _record_at(self, slot: int) -> int:
+        """Return where the record in a slot begins, 0 if the slot is empty."""
+        place = self._start + slot * _SLOT.size
+        (at,) = _SLOT.unpack(self._content.read(_SLOT.size, place))
+        return int(at)
 
-class MappedTables:
+    def _record(self, at: int) -> tuple[bytes, int, int]:
+        """Return a string and its value as they are stored, and the length of each."""
+        found = self._content.read(_USUAL_BYTES, at)
+        length, size = _LENGTHS.unpack_from(found)
+        record = found[_LENGTHS.size :]
+        if len(record) < length + size:
+            record = self._content.read(length + size, at + _LENGTHS.size)
+        return record, length, size
+
+
+class StoredTables:
     """All tables of a file, by name. A file of another kind is a ``ValueError``, a missing one an ``OSError``."""
 
-    def __init__(self, content: mmap.mmap) -> None:
-        if content[: len(_MAGIC)] != _MAGIC:
+    def __init__(self, content: _Content) -> None:
+        head = content.read(len(_MAGIC) + _SLOT.size, 0)
+        if head[: len(_MAGIC)] != _MAGIC:
             raise ValueError("it holds something else")
-        (size,) = _SLOT.unpack_from(content, len(_MAGIC))
-        begin = len(_MAGIC) + _SLOT.size
-        index = json.loads(content[begin : begin + size])
-        if index["bytes"] != len(content):
+        (size,) = _SLOT.unpack_from(head, len(_MAGIC))
+        index = json.loads(content.read(size, len(head)))
+        if index["bytes"] != content.size():
             raise ValueError("it is cut short")
-        self._tables = {name: MappedTable(content, *place) for name, place in index["tables"].items()}
+        self._tables = {name: StoredTable(content, *place) for name, place in index["tables"].items()}
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Map a file."""
-        with path.open("rb") as file:
-            return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        """Open a file."""
+        return cls(_Content(path))
 
-    def __getitem__(self, name: str) -> MappedTable:
+    def __getitem__(self, name: str) -> StoredTable:
         return self._tables[name]
 
 
@@ -109,12 +142,12 @@ def dump(tables: Mapping[str, Mapping[str, Any]], file: BinaryIO) -> None:
     file.writelines(parts)
 
 
-def tables_in(folder: Path) -> MappedTables:
+def tables_in(folder: Path) -> StoredTables:
     """Return the tables, made first if ``folder`` does not hold them. Raises ``OSError`` and ``ValueError``."""
     place = folder / f"voice-tables-{_fingerprint()}.map"
     try:
         make_once(place, _make)
-        return MappedTables.read(place)
+        return StoredTables.read(place)
     except (ValueError, KeyError):
         place.unlink(missing_ok=True)
         raise

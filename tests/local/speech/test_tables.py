@@ -1,4 +1,4 @@
-"""The voice's tables as a mapped file: what the dictionaries hold, and the same sound."""
+"""The voice's tables as a file: what the dictionaries hold, and the same sound."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.local.speech.lean_hibari import LeanHibari
-from edgevoice.local.speech.tables import MappedTables, dump, tables_in
+from edgevoice.local.speech.tables import StoredTables, dump, tables_in
 
 VALUES = st.one_of(st.text(), st.floats(allow_nan=False), st.dictionaries(st.text(), st.none() | st.integers()))
 SAID = (
@@ -24,10 +24,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache") / "edgevoice"
 
 
-def written(held: dict[str, dict[str, Any]], place: Path) -> MappedTables:
+def written(held: dict[str, dict[str, Any]], place: Path) -> StoredTables:
     with place.open("wb") as file:
         dump(held, file)
-    return MappedTables.read(place)
+    return StoredTables.read(place)
 
 
 @given(held=st.dictionaries(st.text(max_size=9), VALUES), absent=st.text(max_size=9))
@@ -52,7 +52,7 @@ def test_with_the_tables_every_sentence_has_the_same_phonemes_and_the_same_sound
     assert lean(SAID[1], seed=0).tolist() == full(SAID[1], seed=0).tolist()
 
 
-def test_the_file_is_made_once_private_and_then_mapped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_made_once_private_and_then_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tables_in(folder)
     monkeypatch.setattr(subprocess, "run", None)
 
