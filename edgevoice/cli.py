@@ -1,5 +1,7 @@
 """The command `edgevoice`: hands `run` to the daemon and everything else to the commands, importing neither before."""
 
+import gc
+import os
 import sys
 
 from edgevoice.commands import terminal
@@ -21,8 +23,17 @@ def main() -> None:
         sys.exit(terminal.status_after(failure))
 
 
+def _prepare_for_the_daemon() -> None:
+    """Save a quarter of the time that loading takes; to be called before anything is loaded."""
+    # What is loaded is no garbage, and would be searched for some 40 times; `spare_what_is_there` enables it again.
+    gc.disable()
+    # One more thread for each core would spin for a while, in wait for matrices that are too small for it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def _run() -> None:
     if sys.argv[1:2] == ["run"]:
+        _prepare_for_the_daemon()
         from edgevoice.box.daemon import main as run
 
         sys.exit(run(sys.argv[2:]))

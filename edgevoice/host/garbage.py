@@ -16,10 +16,11 @@ from edgevoice.core.ports import Observer
 def spare_what_is_there() -> None:
     """Exclude all current objects from later collections, until ``spare_nothing``; call it after the setup.
 
-    What the setup has freed goes back to the system.
+    What the setup has freed goes back to the system. Collections are enabled, which the start may have disabled.
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     heap.trim()
 
 

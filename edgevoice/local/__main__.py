@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     # Of what each sentence takes for a moment, 10 MB would stay.
     heap.keep_little()
+    # Until everything is loaded: none of it is garbage.
+    gc.disable()
     try:
         asyncio.run(_serve(options))
     except EdgevoiceError as error:
@@ -47,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         # Only while the models load; after that the signal is an orderly end.
         return 130
+    finally:
+        gc.enable()
     return 0
 
 
@@ -101,6 +106,7 @@ async def _serve(options: argparse.Namespace) -> None:
         record=options.record,
     )
     async with service:
+        gc.enable()
         heap.trim()
         give_back()
         end = asyncio.Event()

@@ -49,6 +49,14 @@ def test_garbage_of_a_conversation_is_collected_when_it_ends_and_not_before() ->
     assert left() is None
 
 
+def test_collections_that_the_start_had_disabled_are_enabled_when_it_is_over() -> None:
+    assert not gc.isenabled()
+
+    spare_what_is_there()
+
+    assert gc.isenabled()
+
+
 def test_objects_from_startup_are_frozen_and_later_ones_are_still_collected() -> None:
     early, garbage = Knot(), weakref.ref(Knot())
     spared = weakref.ref(early)
