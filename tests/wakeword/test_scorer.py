@@ -9,11 +9,11 @@ import pytest
 from edgevoice.wakeword.models.present import words_present
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
+from tests.wakeword.library_scores import NAMES, library_scores
 from tests.wakeword.sounds import POSITIVES, Scores, frames_of, heard, parts, recording
 
 pytestmark = pytest.mark.long
 
-NAMES = ("hey_jarvis", "alexa", "hey_mycroft")
 THRESHOLD = 0.5
 AFTER_RESET = 16
 """Frames in which a score still sees what a reset left behind."""
@@ -21,7 +21,7 @@ AFTER_RESET = 16
 
 @pytest.fixture(scope="module")
 def theirs() -> list[Scores]:
-    return heard(LibraryScorer([words_present()[name] for name in NAMES]))
+    return library_scores()
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
@@ -38,6 +38,13 @@ def test_over_four_minutes_scores_agree_within_0_001_with_equal_decisions_and_no
     assert (other[:, 0] >= THRESHOLD).sum() > 50
     for number, scores in enumerate(ours[:6]):
         assert scores[:AFTER_RESET].max() < 0.2, f"stretch {number} begins with a false score"
+
+
+def test_the_librarys_scores_that_are_kept_are_those_that_it_gives(theirs: list[Scores]) -> None:
+    """For the first of the stretches; the others are its scores as long as the digest is the same."""
+    now = heard(LibraryScorer([words_present()[name] for name in NAMES]), most=1)
+
+    assert np.abs(now[0] - theirs[0]).max() <= 1e-6
 
 
 def test_neither_the_library_nor_its_dependencies_are_imported() -> None:
