@@ -21,6 +21,9 @@ settings.register_profile("dev", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+_LONG_S = 10.0
+"""What a test that is marked as long is taken to need, where the mark does not say."""
+
 MARK_ASKED_FOR = {
     "sound and not pair and not alone": "pytest.mark.sound",
     "pair": "pytest.mark.pair",
@@ -43,9 +46,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         compile_kernel([])
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long tests first: a process that begins one of them last keeps all others waiting for it."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Put long tests first: a process that begins one of them last keeps all others waiting for it.
+
+    At first pytest-xdist gives two tests to each process. Where marks say how long tests take, the longest are spread:
+    each comes with one of the shorter.
+    """
+    items.sort(key=_seconds, reverse=True)
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+    first = items[: 2 * processes]
+    if len(first) == 2 * processes and any(_seconds(item) > _LONG_S for item in first):
+        items[: len(first)] = [item for number in range(processes) for item in (first[number], first[-1 - number])]
+
+
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("long")
+    return 0.0 if mark is None else float(mark.args[0]) if mark.args else _LONG_S
 
 
 @pytest.hookimpl(wrapper=True)

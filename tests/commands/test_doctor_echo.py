@@ -204,6 +204,7 @@ def test_an_unusable_measurement_is_one_line_and_leaves_the_old_record(
     assert result.stdout.splitlines()[-1].startswith("Not measured: ")
     assert reason in result.stdout.splitlines()[-1]
     assert told["tier"] is None
+    assert told["is_dead"] is (reason == "mute switch")
     assert reason in told["why"]
     assert read_record(home) == OLD
 
@@ -288,6 +289,7 @@ def on_card(home: Path) -> dict[str, Any]:
 
 @pytest.mark.sound
 @pytest.mark.pair
+@pytest.mark.long(24)
 def test_on_a_card_delay_and_drift_are_measured_to_a_tenth_of_a_ms_and_of_a_ppm(home: Path) -> None:
     room = AcousticPath(synthetic_response(3, gain_db=-6), delay_ms=60)
     with VirtualCard(home / "card", room=room, drift=Drift(speaker_ppm=30)) as card:
@@ -299,13 +301,3 @@ def test_on_a_card_delay_and_drift_are_measured_to_a_tenth_of_a_ms_and_of_a_ppm(
     assert told["drift_ppm"] == pytest.approx(30, abs=0.2)
     assert told["tier"] == "suppressor"
     assert told["linear"]["cancelled_db"] > 25
-
-
-@pytest.mark.sound
-def test_on_a_card_with_the_capture_switch_off_nothing_is_concluded(home: Path) -> None:
-    with VirtualCard(home / "card") as card:
-        card.install()
-        told = on_card(home)
-
-    assert told["is_dead"]
-    assert "mute switch" in told["why"]

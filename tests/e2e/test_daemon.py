@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -168,25 +168,28 @@ def test_a_missing_card_is_one_line_and_a_fault_light_and_it_waits_for_the_card(
         assert status == 0
 
 
-@pytest.mark.parametrize(
-    ("settings", "told"),
-    [
+def test_wrong_settings_give_one_line_and_an_exit_status_that_systemd_does_not_retry(tmp_path: Path) -> None:
+    wrong = (
         ('[wakeword]\nmodel = "hey_nobody"\n', 'wakeword.model is "hey_nobody"; present: alexa, hey_jarvis'),
         ("[microphone\n", "edgevoice.toml"),
         ("[microphone]\npreroll_s = -1\n", "microphone.preroll_s is -1; it must be between 0 and 5"),
         ('[service]\nkey_file = "/nowhere/key"\n', "/nowhere/key"),
-    ],
-)
-def test_wrong_settings_give_one_line_and_an_exit_status_that_systemd_does_not_retry(
-    tmp_path: Path, settings: str, told: str
-) -> None:
-    with daemon(tmp_path, None, settings) as (process, _):
-        status, errors = ended(process, 20)
+    )
+    # All at once: each shows the fault on its lights for three seconds.
+    with ExitStack() as running:
+        boxes = []
+        for number, (settings, told) in enumerate(wrong):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            process, _ = running.enter_context(daemon(folder, None, settings))
+            boxes.append((process, settings, told))
+        for process, settings, told in boxes:
+            status, errors = ended(process, 20)
 
-        assert status == 78
-        assert told in errors
-        assert "Traceback" not in errors
-        assert len(errors.strip().splitlines()) == 1
+            assert status == 78, settings
+            assert told in errors
+            assert "Traceback" not in errors
+            assert len(errors.strip().splitlines()) == 1, errors
 
 
 def test_a_box_without_an_account_starts_its_own_service_and_stops_it_at_the_end(tmp_path: Path) -> None:

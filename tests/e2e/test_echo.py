@@ -60,6 +60,7 @@ def test_a_box_without_echo_cancelling_would_interrupt_itself_in_this_room(tmp_p
 
 
 @pytest.mark.pair
+@pytest.mark.long(66)
 def test_a_box_that_cancels_its_echo_finishes_its_story_and_a_cough_loses_nothing_of_it(tmp_path: Path) -> None:
     chance = np.random.default_rng(4)
     cough = (chance.standard_normal(4000) * 4000 * np.hanning(4000)).astype(np.int16)
@@ -83,7 +84,7 @@ def test_a_box_that_cancels_its_echo_finishes_its_story_and_a_cough_loses_nothin
     in_a_room(tmp_path, "suppressor", act)
 
 
-@pytest.mark.long
+@pytest.mark.long(15)
 def test_the_box_yields_to_a_person_who_speaks_over_it_and_understands_them(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         await hear_a_story(stage)
@@ -102,7 +103,7 @@ def test_the_box_yields_to_a_person_who_speaks_over_it_and_understands_them(tmp_
     in_a_room(tmp_path, "suppressor", act)
 
 
-@pytest.mark.long
+@pytest.mark.long(17)
 def test_the_wake_word_is_heard_over_the_story_and_the_question_after_it_is_understood(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         await hear_a_story(stage)

@@ -23,7 +23,7 @@ def bench(*arguments: str) -> dict[str, Any]:
     return report
 
 
-@pytest.mark.long
+@pytest.mark.long(14)
 def test_the_latency_bench_loses_no_sample_and_reports_all_figures() -> None:
     report = bench("latency", "--rounds", "2")
 
@@ -34,6 +34,7 @@ def test_the_latency_bench_loses_no_sample_and_reports_all_figures() -> None:
 
 
 @pytest.mark.pair
+@pytest.mark.long(50)
 def test_the_barge_in_bench_reports_every_cut_correctly() -> None:
     report = bench("barge-in", "--cuts", "10")
 

@@ -183,7 +183,7 @@ def test_the_clock_is_never_set_behind_the_true_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.sound
-@pytest.mark.long
+@pytest.mark.long(44)
 def test_a_short_soak_brings_the_box_back_after_a_cut_link_and_an_unplugged_card(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,7 +207,7 @@ def test_a_short_soak_brings_the_box_back_after_a_cut_link_and_an_unplugged_card
 
 
 @pytest.mark.sound
-@pytest.mark.long
+@pytest.mark.long(25)
 def test_a_box_whose_card_never_comes_back_fails_the_soak(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
