@@ -1,7 +1,7 @@
 """ALSA: one PCM of libasound, opened without blocking, whose written frames can be taken back.
 
 Most calls keep the interpreter: they take microseconds, and to give it away and wait for it again beside a busy thread
-would take longer than the 2 ms before the converter in which a cut is written. Only opening and closing let others run.
+would take longer than the 1 ms before the converter in which a cut is written. Only opening and closing let others run.
 """
 
 import contextlib

@@ -16,6 +16,9 @@ from edgevoice.errors import DeviceBusy
 _BUFFER_MS = 80
 PERIOD_MS = 10
 
+_LEAST_BUFFER_MS = 40
+"""The shortest ring that will do: a first sound is written up to 30 ms ahead of the converter."""
+
 MARGIN = FAR_END_HZ // 1000
 """Samples, 1 ms, that are left to the converter when the ring is looked at to be written again."""
 
@@ -55,7 +58,7 @@ class RingUnavailable(DeviceBusy):
 
 
 class CardRing:
-    """Implements ``speaker.Ring`` on one PCM, open and running; all but ``close`` with the speaker's lock held.
+    """Implements ``ring.Ring`` on one PCM, open and running; all but ``close`` with the speaker's lock held.
 
     ``position`` is the speaker's at the first sample. ``runs_free``: the card needs nothing in silence. ``rate_hz`` is
     the card's rate. Methods raise ``AlsaError`` if the card is gone.
@@ -90,6 +93,9 @@ class CardRing:
         buffer, period = rate_hz * _BUFFER_MS // 1000, rate_hz * PERIOD_MS // 1000
         self._pcm.configure(rate_hz, channels=1, period=period, buffer=buffer, runs_free=True)
         require_ring(self._pcm.chain())
+        if self.size < FAR_END_HZ * _LEAST_BUFFER_MS // 1000:
+            held_ms = self.size * 1000 // FAR_END_HZ
+            raise AlsaError(0, f"its ring holds {held_ms} ms of sound, and at least {_LEAST_BUFFER_MS} are needed")
         self._end = 0
         self._begin(0)
         self._try()
@@ -115,8 +121,8 @@ class CardRing:
 
     @property
     def depth(self) -> int:
-        """For how many samples beyond its reach the card can be written."""
-        return self.size - _MOST_MARGIN
+        """For how many samples beyond its reach the card is written: a longer ring is not filled."""
+        return min(self.size, FAR_END_HZ * _BUFFER_MS // 1000) - _MOST_MARGIN
 
     @property
     def size(self) -> int:
