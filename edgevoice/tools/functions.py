@@ -183,7 +183,7 @@ def _require_finite(name: str, value: Any) -> None:
         case float() | decimal.Decimal() if not math.isfinite(value):
             raise ToolRefused(f"{name}: Expected a finite number, got {value}")
         case dict():
-            for each in value.values():
+            for each in (*value, *value.values()):
                 _require_finite(name, each)
         case list() | tuple() | set() | frozenset():
             for each in value:
