@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.audio.callback_threads import urgently
 from edgevoice.audio.callback_time import CallbackTime
 from edgevoice.audio.far_end_mixer import FarEndMixer, MixerMark, SpeakerFact
 from edgevoice.audio.ring import FarEndListener, Ring
@@ -81,30 +80,32 @@ class RingWriter:
         return self._needed(ring), facts
 
     @contextmanager
-    def changing(self, ring: Ring, *, is_cut: bool = False) -> Iterator[_Samples | None]:
+    def changing(self, *, is_cut: bool = False) -> Iterator[_Samples | None]:
         """Take back what the card has not emitted, and render it again once the caller has made a change.
 
         Of a cut the fade is written before: the caller gets it, to be the next that is rendered. ``None``: it is still
         to be made, because something else than one answer sounds.
         """
-        # Between the card's position and the writing nothing may come: the card would emit what is to be replaced.
-        with urgently():
-            faded = self._write_fade(ring) if is_cut else None
-            reach, is_silent = (self._unemitted.reached, False) if faded is not None else self._begin(ring)
-            # Of a lost card, too: taken back after the change, by `detach`, it would undo the change.
-            self._take_back(self._unemitted.reached)
-            yield faded
-            if reach is None or self._is_resting(ring):
-                return
-            if faded is not None:
-                self._render(_HEAD)  # as it was written
-            elif is_silent:
-                self._write_late(ring)
-            else:
-                begin = self._mixer.position
-                ring.write(self._render(_HEAD), begin)
-            self._fill(ring, ring.reach())
-            ring.wake()
+        ring = self.ring
+        if ring is None:
+            yield None  # lost a moment ago: the next will be given everything
+            return
+        faded = self._write_fade(ring) if is_cut else None
+        reach, is_silent = (self._unemitted.reached, False) if faded is not None else self._begin(ring)
+        # Of a lost card, too: taken back after the change, by `detach`, it would undo the change.
+        self._take_back(self._unemitted.reached)
+        yield faded
+        if reach is None or self._is_resting(ring):
+            return
+        if faded is not None:
+            self._render(_HEAD)  # as it was written
+        elif is_silent:
+            self._write_late(ring)
+        else:
+            begin = self._mixer.position
+            ring.write(self._render(_HEAD), begin)
+        self._fill(ring, ring.reach())
+        ring.wake()
 
     def _begin(self, ring: Ring) -> tuple[int | None, bool]:
         """Return from where on a change holds, ``None`` if the card is lost, and whether it has only silence there."""

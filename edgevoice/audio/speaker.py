@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.audio import portaudio
+from edgevoice.audio.callback_threads import urgently
 from edgevoice.audio.callback_time import CallbackTime, Timed
 from edgevoice.audio.far_end_mixer import FarEndMixer, Gain, SpeakerFact
 from edgevoice.audio.far_end_queue import FarEndQueue
@@ -274,13 +275,15 @@ class Speaker(FarEndQueue, Timed):
 
     @contextmanager
     def _changing(self, *, is_more: bool = False, is_cut: bool = False) -> Iterator[_Samples | None]:
-        with self._lock:
-            ring = self._writer.ring
-            if ring is None or (is_more and self._playout.continues):
-                yield None
-                return
-            with self._writer.changing(ring, is_cut=is_cut) as faded:
-                yield faded
+        if is_more or self._writer.ring is None:
+            with self._lock:
+                if self._writer.ring is None or (is_more and self._playout.continues):
+                    yield None
+                    return
+        # Between the card's position and the writing nothing may come: the card would emit what is to be replaced. And
+        # the lock is released first: whoever waits for it does not wait for a thread without priority.
+        with urgently(), self._lock, self._writer.changing(is_cut=is_cut) as faded:
+            yield faded
 
     def _unheard(self, at_s: float) -> int:
         """Return how many samples of the answer were handed over and had not left the card at ``at_s``."""

@@ -215,3 +215,14 @@ def test_what_was_rendered_again_for_a_first_sound_releases_the_amplifier_once()
     assert pin.told == ["mute", "release"]
     first = int(np.flatnonzero(heard)[0])
     assert heard[first : first + 100 * MS].tolist() == list(range(1, 1 + 100 * MS))
+
+
+def test_a_card_that_was_lost_just_before_a_change_is_not_written() -> None:
+    ear = answering()
+    ear.speaker.detach(len(ear.card.tape) + MARGIN)
+    writes = ear.card.writes
+
+    with ear.speaker._writer.changing(is_cut=True) as faded:
+        assert faded is None
+
+    assert ear.card.writes == writes
