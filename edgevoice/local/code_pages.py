@@ -36,8 +36,10 @@ def unchanged_code(described: str) -> Iterator[tuple[int, int]]:
     place: tuple[int, int] | None = None
     for line in described.splitlines():
         name, _, value = line.partition(":")
-        if name == "Private_Dirty" and place is not None and value.split()[0] == "0":
-            yield place
-        elif "-" in name.partition(" ")[0]:
+        if "-" in name.partition(" ")[0]:
             found = _MAPPING.match(line)
             place = (int(found["begin"], 16), int(found["end"], 16)) if found is not None else None
+        elif name in {"Anonymous", "Swap"} and value.split()[0] != "0":
+            place = None  # changed pages, which may be swapped out, or shared with a child so that they are not private
+        elif name == "Swap" and place is not None:
+            yield place
