@@ -22,6 +22,7 @@ _STAND_INS = {
     "systemctl": """
 [[ $* != *--property=Environment* ]] || { cat environment 2>/dev/null; exit; }
 [[ $1 != show ]] || { cat properties 2>/dev/null; exit; }
+[[ $1 != cat ]] || { cat unit 2>/dev/null; exit; }
 echo "systemctl $*" >>journal""",
     "systemd-run": """
 echo "$*" >>line
@@ -67,7 +68,7 @@ class Box:
         self.settings.write_text("the service's settings\n")
         for name, text in _STAND_INS.items():
             # The journal is in the box's folder, wherever the stand-in is started.
-            placed = re.sub(r"(>>|cat )(journal|environment|properties|line)", rf"\1{folder}/\2", text)
+            placed = re.sub(r"(>>|cat )(journal|environment|properties|line|unit)", rf"\1{folder}/\2", text)
             (folder / name).write_text(f"#!/bin/bash\n{placed}\n")
             (folder / name).chmod(0o755)
         command = COMMAND.read_text(encoding="utf-8")
@@ -482,6 +483,25 @@ def test_missing_settings_are_not_treated_as_empty_ones(persons_box: Box) -> Non
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "cannot be read without sudo" in ended.stderr
+
+
+def test_the_doctor_is_given_the_secrets_that_the_unit_loads_and_sees_none_that_is_not_there(box: Box) -> None:
+    (box.folder / "there").write_text("secret")
+    (box.folder / "unit").write_text(
+        "# edgevoice.service\n[Service]\nLoadCredential=api_key:edgevoice.api_key\n"
+        "# 20-mqtt.conf\n[Service]\nLoadCredential=mqtt_password:edgevoice.mqtt_password\n"
+        f"LoadCredentialEncrypted=home_assistant_token:{box.folder}/there\n"
+        "LoadCredential=gone:/nowhere/gone\nLoadCredential=odd:x --uid=root\nSetCredential=other:x\n"
+    )
+
+    box.type("doctor", "--quick")
+
+    line = (box.folder / "line").read_text()
+    assert "--property=LoadCredential=mqtt_password:edgevoice.mqtt_password " in line
+    assert f"--property=LoadCredentialEncrypted=home_assistant_token:{box.folder}/there " in line
+    for each in ("gone", "odd", "--uid=root", "other", "api_key:edgevoice.api_key"):
+        assert each not in line
+    assert "secret" not in line
 
 
 def test_the_command_takes_only_the_proxy_the_sound_server_and_the_settings_from_the_unit(box: Box) -> None:
