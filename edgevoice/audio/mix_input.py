@@ -14,7 +14,7 @@ import numpy.typing as npt
 from edgevoice.audio.alsa import AlsaError, Pcm
 from edgevoice.audio.callback_threads import CallbackThreads
 from edgevoice.audio.callback_time import CallbackTime
-from edgevoice.audio.cards import Card, alsa_name, cards_present, place_of
+from edgevoice.audio.cards import Card, alsa_name, cards_present, is_of_sound_server, place_of
 from edgevoice.audio.devices import silent_stderr
 from edgevoice.audio.ring import FarEndListener
 from edgevoice.core.sound.clockfit import ClockFit
@@ -168,10 +168,12 @@ def _open(name: str) -> tuple[Pcm, int]:
         try:
             return _started(converting, FAR_END_HZ, 1), 1
         except AlsaError:
-            raise DeviceBusy(
-                f'"{name}" does not open as the echo reference: {refused}',
-                remedy='Set echo.reference to a name that `edgevoice devices` lists as a microphone, or to "own".',
-            ) from refused
+            remedy = 'Set echo.reference to a name that `edgevoice devices` lists as a microphone, or to "own".'
+            if is_of_sound_server(name):
+                remedy = (
+                    "docs/home-assistant.md says how the box reaches a sound server, and what its devices are called."
+                )
+            raise DeviceBusy(f'"{name}" does not open as the echo reference: {refused}', remedy=remedy) from refused
 
 
 def _started(name: str, rate_hz: int, channels: int) -> Pcm:

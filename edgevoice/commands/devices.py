@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from edgevoice.audio.cards import cards_present, stable_name, words_of
+from edgevoice.audio.cards import cards_present, is_of_sound_server, stable_name, words_of
 from edgevoice.audio.devices import SoundDevice, present, sound_library
 from edgevoice.core.facts import Device
 
@@ -34,6 +34,11 @@ def _print_table(found: list[SoundDevice], able: dict[Device, list[SoundDevice]]
     if found:
         console.print(table)
         console.print("\nPut a name into microphone.device and speaker.device: it stays with the card across restarts.")
+    if any(is_of_sound_server(one.name) for one in found):
+        console.print(
+            "Of a sound server, one device is named as pulse:NAME, and what a sink plays as pulse:NAME.monitor: "
+            "`pactl list short sinks` and `pactl list short sources` print the names."
+        )
     for device, ones in able.items():
         if not ones:
             console.print(f"No {device} is present: plug one in, then look at `arecord -l` and `aplay -l`.")

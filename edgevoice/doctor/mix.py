@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 
 from edgevoice import threads
+from edgevoice.audio.cards import is_of_sound_server
 from edgevoice.audio.mix_input import MixInput, open_mix
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import FAR_END_HZ
@@ -65,6 +66,12 @@ def judge_mix(heard: MixHeard | None, speaker: Half, tier: Tier) -> Finding:
             "an answer by speaking is not promised over music",
             "Name the loopback or monitor of the device on which the box and the music play; or set echo.reference to "
             '"own".',
+        )
+    if is_of_sound_server(heard.device) and not heard.device.endswith(".monitor"):
+        return doubtful(
+            NAME,
+            f"{heard.device} heard what the box plays, but it may be a microphone, which makes the box deaf",
+            'The monitor of a sound server is named as "pulse:NAME.monitor".',
         )
     if tier is Tier.NONE:
         return doubtful(

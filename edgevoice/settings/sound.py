@@ -70,8 +70,8 @@ class EchoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         "wake-word": only the wake word and the talk button interrupt, until the answer is over or the room is quiet.
         "speech": whatever you say interrupts all the same; noise may lower or cut the answer, too.
     reference: What it takes for its own echo. "own": what it plays itself. The name of a device that captures all that
-        the machine plays (an ALSA loopback, a sound server's monitor): also the music of other programs, so that it
-        hears you over that; see docs/home-assistant.md.
+        the machine plays (an ALSA loopback, or a sound server's monitor as "pulse:NAME.monitor"): also the music of
+        other programs, so that it hears you over that; see docs/home-assistant.md.
     tail_ms: How long the room still echoes after playback has ended.
     """
 

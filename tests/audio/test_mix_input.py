@@ -157,3 +157,6 @@ def test_a_device_that_does_not_exist_is_refused_in_one_line() -> None:
         MixInput("nothing", Listener(), ClockFit(24_000))
 
     assert "`edgevoice devices`" in refused.value.line()
+    with pytest.raises(DeviceBusy, match="does not open") as refused:
+        MixInput("pulse:nothing.monitor", Listener(), ClockFit(24_000))
+    assert "docs/home-assistant.md" in refused.value.line()

@@ -41,6 +41,18 @@ def test_every_card_is_a_line_with_what_it_can_do(install: Install, capsys: pyte
     assert library.is_terminated
 
 
+def test_how_one_device_of_a_sound_server_is_named_is_said_where_there_is_one(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(info(0, "USB PnP Sound Device", inputs=1, outputs=1))
+    show(as_json=False)
+    assert "pactl" not in capsys.readouterr().out
+
+    install(info(0, "pulse", inputs=32, outputs=32))
+    show(as_json=False)
+    assert "pulse:NAME.monitor" in capsys.readouterr().out
+
+
 def test_a_name_in_brackets_is_not_treated_as_markup(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     install(info(0, "Loopback [red]: PCM (hw:2,0)", inputs=2, outputs=2))
 

@@ -46,6 +46,22 @@ def test_a_mix_that_carries_the_boxs_own_sound_promises_what_the_tier_allows(
     assert text in found.text
 
 
+@pytest.mark.parametrize(
+    ("device", "status"),
+    [
+        ("pulse:speaker.monitor", FindingStatus.FINE),
+        ("pulse:mic", FindingStatus.DOUBTFUL),
+        ("pulse", FindingStatus.DOUBTFUL),
+        ("pipewire", FindingStatus.DOUBTFUL),
+    ],
+)
+def test_a_microphone_that_hears_the_speaker_is_not_taken_for_a_mix(device: str, status: FindingStatus) -> None:
+    mix = MixHeard(device)
+    mix.played(tone() // 4, 24_000)
+
+    assert judge_mix(mix, SPEAKER, Tier.SUPPRESSOR).mark is status
+
+
 def test_a_mix_without_the_boxs_own_sound_promises_nothing_over_music() -> None:
     for each in (heard(has_tone=False), MixHeard("hw:Loopback,1")):
         found = judge_mix(each, SPEAKER, Tier.SUPPRESSOR)
