@@ -20,6 +20,7 @@ from edgevoice.control.messages import AnyRequest, Refused
 from edgevoice.core.backoff import Backoff
 from edgevoice.core.facts import Event as Fact
 from edgevoice.core.facts import WakeWordHeard
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import AudioReceived, Notice, UplinkSent
 from edgevoice.core.ports import Observer, Report
 from edgevoice.errors import EdgevoiceError
@@ -87,6 +88,7 @@ class MqttLink(Observer):
         self._working: set[asyncio.Task[None]] = set()
         self._published: dict[str, bytes] = {}
         self._announced: DeviceFacts | None = None
+        self._is_failing = False
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - Home Assistant has a clock of its own
         """Follow what happens; events of a time without a connection are not sent later."""
@@ -103,19 +105,22 @@ class MqttLink(Observer):
         self._changed.set()
 
     async def run(self, report: Report) -> None:
-        """Keep a connection until cancelled."""
+        """Keep a connection until cancelled; report when that fails more than once, and when there is one again."""
         loop = asyncio.get_running_loop()
         commands = Commands(self._box, self._view, self._reporting(report))
         tries = 0
         while True:
             began = loop.time()
             try:
-                await self._session(commands)
+                await self._session(commands, report)
             except BrokerUnavailable as error:
                 tries = 0 if loop.time() - began >= _SETTLED_S else tries
                 delay_s = _FLOODED_S if isinstance(error, BrokerFlooded) else _AGAIN.delay_s(tries, self._means.chance)
                 level = logging.WARNING if tries == 0 else logging.DEBUG  # once for each outage
                 tell(_log, level, "mqtt-lost", problem=error.line(), again_in_s=round(delay_s, 1))
+                if tries > 0 or isinstance(error, BrokerFlooded):  # a broker that was only started again needs nobody
+                    self._is_failing = True
+                    report(GuestFailed("mqtt", error.code, str(error), error.remedy))
                 tries += 1
                 await asyncio.sleep(delay_s)
 
@@ -128,7 +133,7 @@ class MqttLink(Observer):
 
     # --- one connection -----------------------------------------------------------------------------------------------
 
-    async def _session(self, commands: Commands) -> None:
+    async def _session(self, commands: Commands, report: Report) -> None:
         topics = self._means.topics
         async with self._means.connect() as broker:
             self._published.clear()
@@ -141,6 +146,9 @@ class MqttLink(Observer):
                 await broker.subscribe(topics.command("+"))
                 await broker.publish(topics.available, "online", is_retained=True)
                 tell(_log, logging.INFO, "mqtt-connected", device=topics.box_id)
+                if self._is_failing:
+                    self._is_failing = False
+                    report(GuestRestored("mqtt"))
                 await _first_of(self._send(broker), self._look_now_and_then(broker), self._receive(broker, commands))
             finally:
                 broker.hurry()

@@ -12,6 +12,7 @@ import pytest
 from edgevoice.core.announcements import RingDue, StopWordHeard
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event, TalkPressed, WakeWordHeard
+from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, Role, TranscriptChanged
 from edgevoice.core.orders import MuteMicrophone
 from edgevoice.core.panel_facts import EarconVolumeSet, MuteSwitched
@@ -316,6 +317,28 @@ def test_a_lost_broker_is_dialled_again_after_growing_delays_and_logged_once(cap
     assert len(lost) == 1
 
 
+def test_a_broker_that_stays_away_is_reported_until_it_is_back() -> None:
+    async def scene(home: Home) -> None:
+        home.refusals += [BrokerUnavailable("wrong password") for _ in range(3)]
+        home.broker.inbox.put_nowait(BrokerUnavailable("gone"))
+        await asyncio.sleep(100)
+
+    facts = live(scene).facts
+
+    failed = GuestFailed("mqtt", "mqtt-broker", "wrong password", BrokerUnavailable.remedy)
+    assert facts == [failed, failed, failed, GuestRestored("mqtt")]
+
+
+def test_a_broker_that_was_only_started_again_is_not_reported() -> None:
+    async def scene(home: Home) -> None:
+        home.broker.inbox.put_nowait(BrokerUnavailable("gone"))
+        await asyncio.sleep(100)
+
+    home = live(scene)
+
+    assert (len(home.connected_at), home.facts) == (2, [])
+
+
 def test_a_connection_whose_thread_hangs_is_given_up_and_opened_again() -> None:
     async def scene(home: Home) -> None:
         home.broker.is_stuck = True
@@ -329,6 +352,7 @@ def test_a_flood_keeps_the_box_away_for_minutes() -> None:
         home.broker.inbox.put_nowait(BrokerFlooded("too many"))
         await asyncio.sleep(299)
         assert len(home.connected_at) == 1
+        assert [type(fact) for fact in home.facts] == [GuestFailed]
         await asyncio.sleep(10)
         assert len(home.connected_at) == 2
 
