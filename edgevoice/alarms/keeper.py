@@ -3,15 +3,15 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Protocol
 
 from edgevoice.alarms.kept import KeptRings
 from edgevoice.alarms.local_clock import LocalClock
 from edgevoice.alarms.ring_book import RingBook
-from edgevoice.alarms.rings import ClockReading, ScheduledRing, spoken_late, spoken_name
+from edgevoice.alarms.rings import ClockReading, RingKind, ScheduledRing, spoken_late, spoken_name
 from edgevoice.alarms.schedule import MOST_RINGS, Due, Schedule, after_ring, in_seconds, in_zone
 from edgevoice.alarms.tasks_beside import TasksBeside
 from edgevoice.core.announcements import RingDue, RingOutcome, RingWithdrawn
@@ -36,6 +36,9 @@ _KNOW_EVERY_S = 3600.0
 _SNOOZABLE_S = 900.0
 """How long after it has rung something can be snoozed."""
 
+_MEANT_S = 60.0
+"""For how long after a ring "turn off the alarm" means what has rung: the wake word has silenced it already."""
+
 _RINGS_LATE_S = 900.0
 """What has come due longer ago than this is announced instead of ringing: nobody waits for it any more."""
 
@@ -44,6 +47,15 @@ UNKEPT = "I cannot store anything at the moment. What you set rings, unless I am
 
 _READY_BEFORE_S = 3.0
 """How long before it is due the spoken name of a ring is brought into memory: reading a file takes some ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rang:
+    """What rang last, and when it fell silent, by the boot clock; ``is_newest``: nothing was set since."""
+
+    ring: ScheduledRing
+    boot_s: float
+    is_newest: bool = True
 
 
 def _to_nobody(_event: Event) -> None:
@@ -107,7 +119,7 @@ class Keeper(Observer):
         self._is_loaded = False
         self._changed = asyncio.Event()
         self._ended: deque[ReportRing] = deque()
-        self._latest: tuple[ScheduledRing, float] | None = None
+        self._latest: _Rang | None = None
         self._beside = TasksBeside()
         self._report: Report = _to_nobody
 
@@ -138,6 +150,8 @@ class Keeper(Observer):
         if len(self._schedule.rings) >= MOST_RINGS and self._schedule.get(ring.ring_id) is None:
             raise OverflowError(f"{MOST_RINGS} are set already")
         kept = await self._kept.keep(ring)
+        if self._latest is not None:
+            self._latest = replace(self._latest, is_newest=False)
         if self._kept.take_warning():
             # Whoever set it may see neither a screen nor a log.
             self._beside.run(self._voice.announce(UNKEPT))
@@ -160,10 +174,29 @@ class Keeper(Observer):
 
     async def snooze_latest(self, seconds: float | None = None) -> ScheduledRing | None:
         """Let what rang last ring again in ``seconds``; ``None`` if that is too long ago."""
-        if self._latest is None or self.now().boot_s - self._latest[1] > _SNOOZABLE_S:
+        if self._latest is None or self.now().boot_s - self._latest.boot_s > _SNOOZABLE_S:
             return None
-        (ring, _), self._latest = self._latest, None
+        ring, self._latest = self._latest.ring, None
         return await self._snooze(ring, seconds)
+
+    async def silence(self, kinds: Collection[RingKind]) -> ScheduledRing | None:
+        """Silence what rings of these kinds, as the stop word does, and return it; it stays set if it recurs.
+
+        If nothing does, return what fell silent a moment ago: whoever says "turn off the alarm" means that, not those
+        that are still to come. ``None`` if there is neither, or if something was set since.
+        """
+        await self._load()
+        now = self.now()
+        for ring in self._schedule.rings:
+            is_ringing = ring.ring_id in self._schedule.reported and -ring.left_s(now) <= _RINGS_LATE_S
+            if is_ringing and ring.kind in kinds:
+                self._withdraw(ring.ring_id)
+                self._latest = _Rang(ring, now.boot_s)
+                await self._follow(ring)
+        latest = self._latest
+        if latest is None or not latest.is_newest or latest.ring.kind not in kinds:
+            return None
+        return latest.ring if now.boot_s - latest.boot_s <= _MEANT_S else None
 
     async def _snooze(self, ring: ScheduledRing, seconds: float | None = None) -> ScheduledRing:
         # Another one: the next occurrence of one that recurs stays as it is.
@@ -275,7 +308,7 @@ class Keeper(Observer):
         ring = self._schedule.get(ended.ring_id)
         if ring is None:
             return
-        self._latest = (ring, self.now().boot_s)
+        self._latest = _Rang(ring, self.now().boot_s)
         if ended.outcome is RingOutcome.SNOOZED:
             await self._snooze(ring)
         await self._follow(ring)

@@ -27,6 +27,10 @@ ClockTime = Annotated[str, Meta(pattern=r"^([01]?\d|2[0-3]):[0-5]\d$"), "local t
 Date = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$"), "the date of a single one, such as 2026-12-24"]
 Days = Annotated[list[Weekday], "the days on which it recurs every week; all seven for every day, none for once"]
 
+Everything = Annotated[bool, "all of them, when the user said so"]
+
+_SILENCED = "what had just rung is silent; nothing else was cancelled. To cancel others, name them, or everything"
+
 
 class AlarmTools:
     """The tools; what they change is the ``keeper``'s."""
@@ -77,8 +81,15 @@ class AlarmTools:
         self,
         seconds: Annotated[Seconds, "cancel only timers that were set for so long"] | None = None,
         label: Annotated[Label, "cancel only timers with this label"] | None = None,
+        everything: Everything = False,  # noqa: FBT002 - an argument of a model, always by name
     ) -> dict[str, Any]:
-        """Cancel the kitchen timers that are running, all of them or only those of a length or label."""
+        """Cancel the kitchen timers that are running, all of them or only those of a length or label.
+
+        Right after a timer has rung, it silences that one and cancels no other, unless something is named.
+        """
+        names_none = seconds is None and label is None and not everything
+        if names_none and (rang := await self._keeper.silence({RingKind.TIMER})) is not None:
+            return self._answer({"cancelled": 0, "silenced": rang.label or rang.kind, "note": _SILENCED})
         running = await self._of(RingKind.TIMER)
         chosen = [one for one in running if seconds in {None, one.seconds} and one.is_named(label)]
         await self._keeper.cancel(one.ring_id for one in chosen)
@@ -117,8 +128,15 @@ class AlarmTools:
         self,
         label: Annotated[Label, "cancel only those with this label or text"] | None = None,
         time: Annotated[ClockTime, "cancel only those at this time"] | None = None,
+        everything: Everything = False,  # noqa: FBT002 - an argument of a model, always by name
     ) -> dict[str, Any]:
-        """Cancel alarms and reminders, all of them or only those with a label or time."""
+        """Cancel alarms and reminders, all of them or only those with a label or time.
+
+        Right after one has rung, it silences that one and cancels no other, unless something is named.
+        """
+        names_none = label is None and time is None and not everything
+        if names_none and (rang := await self._keeper.silence({RingKind.ALARM, RingKind.REMINDER})) is not None:
+            return self._answer({"cancelled": 0, "silenced": rang.label or rang.kind, "note": _SILENCED})
         rings = await self._of(RingKind.ALARM, RingKind.REMINDER)
         clock = None if time is None else time.zfill(5)
         chosen = [one for one in rings if one.is_named(label) and clock in {None, one.first[11:16]}]

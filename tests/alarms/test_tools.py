@@ -8,7 +8,7 @@ import pytest
 
 from edgevoice.alarms.rings import RingKind, ScheduledRing, spoken_length, spoken_name
 from edgevoice.alarms.schedule import MOST_RINGS
-from edgevoice.core.announcements import RingOutcome
+from edgevoice.core.announcements import RingOutcome, RingWithdrawn
 from edgevoice.errors import ToolRefused
 from tests import virtual_time
 from tests.alarms.household import House, Shelf
@@ -133,6 +133,75 @@ def test_alarms_are_cancelled_by_time_or_name() -> None:
         assert len(await house.ask("list_timers")) == 1
 
     told(ask)
+
+
+async def rung(house: House, outcome: RingOutcome = RingOutcome.STOPPED) -> None:
+    """Let a weekly alarm ring at 07:00 beside a later one, and fall silent."""
+    await house.ask("set_alarm", time="07:00", days=["tuesday"])
+    await house.ask("set_alarm", time="08:00", label="school")
+    await house.ask("set_reminder", time="09:00", text="call mum")
+    await asyncio.sleep(19 * 3600 + 5)
+    await house.ends(1, outcome)
+    await asyncio.sleep(1)
+
+
+def test_turning_off_the_alarm_that_has_just_rung_cancels_no_other_and_not_its_next_time() -> None:
+    async def ask(house: House) -> list[str]:
+        await rung(house)
+        answer = await house.ask("cancel_alarms")
+        assert (answer["cancelled"], answer["silenced"]) == (0, "alarm")
+        return [each["rings_at"] for each in await house.ask("list_alarms")]
+
+    assert told(ask) == ["Tuesday 2025-12-09 07:00", "Tuesday 2025-12-02 08:00", "Tuesday 2025-12-02 09:00"]
+
+
+def test_turning_off_an_alarm_that_still_rings_silences_it_and_it_rings_next_time() -> None:
+    async def ask(house: House) -> list[str]:
+        await house.ask("set_alarm", time="07:00", days=["tuesday"])
+        await house.ask("set_alarm", time="08:00")
+        await asyncio.sleep(19 * 3600 + 5)
+        assert (await house.ask("cancel_alarms"))["silenced"] == "alarm"
+        assert house.facts[-1] == RingWithdrawn(1)
+        return [each["rings_at"] for each in await house.ask("list_alarms")]
+
+    assert told(ask) == ["Tuesday 2025-12-09 07:00", "Tuesday 2025-12-02 08:00"]
+
+
+def test_turning_off_the_timer_that_has_just_rung_cancels_no_other() -> None:
+    async def ask(house: House) -> list[str]:
+        await house.ask("set_timer", seconds=60, label="tea")
+        await house.ask("set_timer", seconds=600, label="pasta")
+        await asyncio.sleep(61)
+        await house.ends(1)
+        await asyncio.sleep(1)
+        assert (await house.ask("cancel_timers"))["silenced"] == "tea"
+        assert (await house.ask("cancel_alarms"))["cancelled"] == 0
+        return [each["label"] for each in await house.ask("list_timers")]
+
+    assert told(ask) == ["pasta"]
+
+
+@pytest.mark.parametrize("arguments", [{"everything": True}, {"time": "08:00"}, {"label": "school"}])
+def test_what_is_named_is_cancelled_although_something_has_just_rung(arguments: dict[str, Any]) -> None:
+    async def ask(house: House) -> int:
+        await rung(house)
+        return int((await house.ask("cancel_alarms", **arguments))["cancelled"])
+
+    assert told(ask) == (3 if "everything" in arguments else 1)
+
+
+def test_a_minute_later_or_once_something_was_set_the_others_are_meant_again() -> None:
+    async def later(house: House) -> int:
+        await rung(house)
+        await asyncio.sleep(61)
+        return int((await house.ask("cancel_alarms"))["cancelled"])
+
+    async def another(house: House) -> int:
+        await rung(house)
+        await house.ask("set_alarm", time="10:00")
+        return int((await house.ask("cancel_alarms"))["cancelled"])
+
+    assert (told(later), told(another)) == (3, 4)
 
 
 def test_what_has_just_rung_can_be_snoozed() -> None:

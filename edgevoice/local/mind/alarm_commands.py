@@ -102,6 +102,7 @@ _DAYS = (
     rf"|(?:every )?(?:{'|'.join(_DAY_NAMES)})s?(?:(?: and)? (?:{'|'.join(_DAY_NAMES)})s?)*)))?"
 )
 _TIMER_OF = r"(?:(?:on|of|for|to|from|off) )?(?:the |my )?(?:(?P<label>(?!the |my |all )[a-z]+(?: [a-z]+)?) )?timer"
+_ALARMS = r"(?:my|the|that|all|all my|all the|every) (?:alarms?|reminders?)"
 _AMOUNT = r"(?P<count>\d+|an?) (?:more )?(?P<unit>second|minute|hour)s?"
 _MORE = re.sub(r"\?P<\w+>", "?:", _AMOUNT)
 _PATTERNS: Mapping[str, re.Pattern[str]] = {
@@ -124,7 +125,9 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
             r"|list (?:my |the )?(?:alarms|reminders)|(?:when|what) is my (?:next )?alarm(?: set for)?"
             r"|do i have (?:an |any )?alarms?"
         ),
-        "cancel": r"(?:cancel|delete|turn off|remove|clear) (?:my|the|all|all my|all the|every) (?:alarms?|reminders?)",
+        "cancel": (
+            rf"(?:cancel|delete|(?:turn|switch|shut) off|remove|clear|stop|end) {_ALARMS}|(?:turn|switch) {_ALARMS} off"
+        ),
         "alarm": rf"(?:wake me(?: up)?|(?:set|make) (?:an |the |my )?alarm)(?: (?:at|for))? {_CLOCK}{_DAYS}",
         "snooze": r"snooze(?: (?:it|that|the alarm))?(?: (?:for )?(?P<minutes>\d+) minutes?)?",
         "why": (

@@ -1,8 +1,9 @@
 """The local service's brain: what was said and what tools returned in, the answer out. Pure; no clock, no wire."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgevoice.core.consent import Consent
@@ -177,7 +178,7 @@ def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
         case CancelWish(seconds):
             return _cancel_call(seconds, request.tools)
         case Wish.CANCEL_TIMERS:
-            return _cancel_call(None, request.tools)
+            return _all_if_said(_cancel_call(None, request.tools), request)
         case Wish.TIME | Wish.DATE:
             return _plain_call(ToolKind.CLOCK, request.tools) or phrases.NO_CLOCK
         case Wish.GOODBYE:
@@ -202,8 +203,21 @@ def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
             return persona_call(intent, request.tools)
         case AlarmWish() | ReminderWish() | NamedTimerWish() | ChangeWish() | CancelNamedWish():
             return alarm_call(intent, request.tools)
+        case AlarmRequest.CANCEL:
+            return _all_if_said(alarm_call(intent, request.tools), request)
         case LeftWish() | SnoozeWish() | AlarmRequest():
             return alarm_call(intent, request.tools)
+
+
+_ALL = re.compile(r"\b(?:all|every|everything|both|timers|alarms|reminders)\b")
+
+
+def _all_if_said(call: RequestedCall | str, request: Prompt) -> RequestedCall | str:
+    """Return a call to cancel, with "everything" if the user said so and the tool has it: else it means what rang."""
+    if isinstance(call, str) or "everything" not in request.tools[call.name].properties:
+        return call
+    is_all = _ALL.search((request.text or "").lower()) is not None
+    return replace(call, arguments={**call.arguments, "everything": True}) if is_all else call
 
 
 def _help(tools: Mapping[str, DeclaredTool]) -> str:
@@ -262,8 +276,13 @@ def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping
         return _trouble(kind, str(told.get("error", "")))
     if kind in MEMORY:
         return memory_sentence(kind, result.output, arguments)
+    if kind in {ToolKind.CANCEL, ToolKind.CANCEL_ALARMS} and told.get("silenced"):
+        return "It is off."
     if kind in ALARMS:
-        return alarm_sentence(kind, result.output, arguments, asked)
+        try:
+            return alarm_sentence(kind, result.output, arguments, asked)
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            return spoken_result(result)  # another tool of this name may answer anything
     if kind in PERSONAS:
         return persona_sentence(kind, told, arguments)
     match kind:
@@ -278,7 +297,8 @@ def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping
                 f"Okay, {spoken_duration(seconds)}, starting now." if isinstance(seconds, int) else "The timer is set."
             )
         case ToolKind.CANCEL:
-            return _cancelled_sentence(told.get("cancelled"), is_one=bool(arguments))
+            is_one = bool(arguments.keys() - {"everything"})
+            return _cancelled_sentence(told.get("cancelled"), is_one=is_one)
         case ToolKind.END:
             return "Goodbye!"
         case _:

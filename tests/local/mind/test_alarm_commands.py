@@ -36,6 +36,9 @@ TOOLS = {name: DeclaredTool(frozenset({"seconds", "label"})) for name in NAMES}
         ("Cancel the pasta timer.", "cancel_timers", {"label": "pasta"}),
         ("What alarms are set?", "list_alarms", {}),
         ("Cancel my alarm.", "cancel_alarms", {}),
+        ("Turn off the alarm.", "cancel_alarms", {}),
+        ("Stop the alarm!", "cancel_alarms", {}),
+        ("Turn that alarm off.", "cancel_alarms", {}),
         ("Wake me at seven on weekdays.", "set_alarm", {"time": "07:00", "days": WEEKDAYS}),
         ("Hey Jarvis, wake me up at half past six.", "set_alarm", {"time": "06:30"}),
         ("Wake me at quarter to seven every day.", "set_alarm", {"time": "06:45", "days": EVERY_DAY}),
@@ -208,3 +211,49 @@ def test_what_was_perhaps_misheard_is_asked_about_and_done_after_a_yes(
 def test_a_pause_in_an_alarm_does_not_end_the_turn() -> None:
     assert not is_complete("wake me at seven"), "on weekdays may follow"
     assert is_complete("snooze")
+
+
+@pytest.mark.parametrize(
+    ("said", "tool", "arguments"),
+    [
+        ("cancel all alarms", "cancel_alarms", {"everything": True}),
+        ("turn off my alarms", "cancel_alarms", {"everything": True}),
+        ("turn off the alarm", "cancel_alarms", {}),
+        ("cancel all timers", "cancel_timers", {"everything": True}),
+        ("stop the timers", "cancel_timers", {"everything": True}),
+        ("stop the timer", "cancel_timers", {}),
+        ("cancel the pasta timer", "cancel_timers", {"label": "pasta"}),
+    ],
+)
+def test_all_of_them_are_cancelled_only_if_that_was_said(said: str, tool: str, arguments: dict[str, Any]) -> None:
+    tools = {name: DeclaredTool(frozenset({"label", "everything"})) for name in ("cancel_alarms", "cancel_timers")}
+
+    assert answer(Prompt(said, tools=tools)).calls == (RequestedCall(tool, arguments),)
+
+
+@pytest.mark.parametrize(
+    ("said", "tool"), [("turn off the alarm", "cancel_alarms"), ("stop the timer", "cancel_timers")]
+)
+def test_what_had_just_rung_is_said_to_be_off(said: str, tool: str) -> None:
+    result = ToolResult(RequestedCall(tool, {}), json.dumps({"cancelled": 0, "silenced": "alarm", "note": "more"}))
+
+    assert answer(Prompt(said, results=[result], tools=TOOLS, declared=TOOLS)).speech == "It is off."
+
+
+@pytest.mark.parametrize(
+    ("said", "tool", "output"),
+    [
+        ("how long is left", "list_timers", '[{"seconds_left": NaN}]'),
+        ("how long is left", "list_timers", '[{"seconds_left": "soon"}]'),
+        ("how long is left", "list_timers", '[{"seconds_left": 1e999}]'),
+        ("how long is left", "list_timers", '[{"seconds_left": null}]'),
+        ("what alarms are set", "list_alarms", '[{"rings_at": "at seven"}]'),
+        ("what alarms are set", "list_alarms", "Seven o'clock"),
+        ("cancel my alarm", "cancel_alarms", "done"),
+        ("wake me at seven", "set_alarm", "["),
+    ],
+)
+def test_another_tool_of_the_name_may_answer_anything(said: str, tool: str, output: str) -> None:
+    result = ToolResult(RequestedCall(tool, {}), output)
+
+    assert answer(Prompt(said, results=[result], tools=TOOLS, declared=TOOLS)).speech
