@@ -27,7 +27,7 @@ from edgevoice.errors import ControlUnavailable
 from edgevoice.journal import start as start_journal
 from edgevoice.settings.schema import Settings
 from edgevoice.testbed.bench import control_load
-from edgevoice.testbed.bench.stop_words import TRIALS, false_stops, stops_heard
+from edgevoice.testbed.bench.stop_words import TRIALS, false_stops, words_heard
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.stage import Stage, set_stage
 
@@ -54,11 +54,17 @@ def measure(rings: int, minutes: float, seconds: int, *, as_json: bool) -> int:
         store_ms = asyncio.run(_store(place))
     if not as_json:
         print(f"rings: {[round(each) for each in late_ms]} ms late", file=sys.stderr)
-    heard, unsaid = stops_heard(lambda line: None if as_json else print(line, file=sys.stderr))
+
+    def tell(line: str) -> None:
+        if not as_json:
+            print(line, file=sys.stderr)
+
+    (stops, unsaid), (snoozes, also_unsaid) = words_heard("stop", tell), words_heard("snooze", tell)
     report = {
         "ring_late_ms": {**p50_p95(late_ms), "max": round(max(late_ms), 1)},
-        "stop_heard": f"{heard}/{TRIALS}",
-        "false_stops": unsaid + false_stops(minutes),
+        "stop_heard": f"{stops}/{TRIALS}",
+        "snooze_heard": f"{snoozes}/{TRIALS}",
+        "false_stops": unsaid + also_unsaid + false_stops(minutes),
         "store_ms": p50_p95(store_ms),
         "control_ms": p50_p95(control_ms),
         "control_load": asked,

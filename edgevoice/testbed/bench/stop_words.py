@@ -44,6 +44,9 @@ _EVERY_S: Final = 6.0
 _AFTERWARDS_S: Final = 1.0
 """How long after the word it may be heard."""
 
+_LATE_S: Final = 2.0
+"""How long after the word it may be heard without having been taken for something else: that is late, and a miss."""
+
 _RING_GAIN: Final = 0.35
 _GAP_S: Final = 2.0
 _NAME: Final = "Your pasta timer."
@@ -104,12 +107,12 @@ class RingingBox(SimulatedBox):
                 pass
 
 
-def stops_heard(tell: Callable[[str], None]) -> tuple[int, int]:
-    """Return how many of the words were heard, each as what it was, and how many that nobody had said.
+def words_heard(word: str, tell: Callable[[str], None]) -> tuple[int, int]:
+    """Return how often "stop" or "snooze" was heard, as what it was, and how many words that nobody had said.
 
     ``tell`` gets a line for each room.
     """
-    said = list(_words())
+    said = list(_words(word))
     chance = random.Random(7)
     chance.shuffle(said)
     heard = unsaid = 0
@@ -118,17 +121,17 @@ def stops_heard(tell: Callable[[str], None]) -> tuple[int, int]:
         missed, others = _missed_in(number, share, chance)
         heard += len(share) - len(missed)
         unsaid += len(others)
-        counts = f"room {number + 1}: {len(share) - len(missed)} of {len(share)} heard"
+        counts = f"{word} in room {number + 1}: {len(share) - len(missed)} of {len(share)} heard"
         tell(f"{counts}; missed: {', '.join(missed) or '-'}; heard in the ring: {', '.join(others) or '-'}")
     return heard, unsaid
 
 
-def _words() -> Iterator[tuple[str, str, _Sound]]:
+def _words(word: str) -> Iterator[tuple[str, str, _Sound]]:
     """Yield the name of each voice, the word, and how it says it."""
-    for text in ("stop.", "stop!"):
-        yield "hibari", "stop", own_voice(text.capitalize()).astype(np.float64)
+    for text in (f"{word}.", f"{word}!"):
+        yield "hibari", word, own_voice(text.capitalize()).astype(np.float64)
         for voice in judges():
-            yield voice.name, "stop", spoken(voice, text)
+            yield voice.name, word, spoken(voice, text)
 
 
 def spoken(voice: SpeechProgram, text: str) -> _Sound:
@@ -173,7 +176,7 @@ def _missed_in(number: int, said: list[tuple[str, str, _Sound]], chance: random.
     others = [
         f"{what} at {at_s:.1f} s"
         for at_s, what in heard
-        if not any(begin_s < at_s < end_s + _AFTERWARDS_S for begin_s, end_s in ends)
+        if not any(begin_s < at_s < end_s + _LATE_S for begin_s, end_s in ends)
     ]
     return missed, others
 
