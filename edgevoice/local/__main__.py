@@ -113,8 +113,7 @@ async def _serve(options: argparse.Namespace) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, end.set)
         where = f"on {options.unix}" if options.unix and options.port is None else f"at {service.url}"
-        sys.stdout.write(f"The local Realtime service answers {where}\n{READY}\n")
-        sys.stdout.flush()
+        _say(f"The local Realtime service answers {where}\n{READY}\n")
         ends: list[Coroutine[Any, Any, Any]] = [end.wait()]
         if options.until_stdin_closes:
             ends.append(_stdin_closed())
@@ -131,6 +130,16 @@ def _opponent(script: Path) -> "Opponent":
     from edgevoice.local.scripted.script import read  # noqa: PLC0415
 
     return Opponent(script=read(script))
+
+
+def _say(text: str) -> None:
+    """Write to whoever started the service; who reads no more, or was killed, is no reason for a traceback."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is buffered would be written at exit, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 async def _stdin_closed() -> None:
