@@ -19,7 +19,7 @@ _AGAIN: Final = Backoff(first_s=1, factor=3, limit_s=300)
 _SETTLED_S: Final = 600.0
 """How long a guest must have run for its next failure to count as the first."""
 
-_WORKS_S: Final = 5.0
+_WORKS_S: Final = 2.0
 """How long one that had failed must have run to be said to work again; what cannot be opened fails at once."""
 
 

@@ -154,7 +154,7 @@ def test_the_box_is_told_of_each_failure_and_once_the_guest_works_again() -> Non
     assert virtual_time.run(scene()) == [
         (0, GuestFailed("control", "edgevoice", "RuntimeError", EdgevoiceError.remedy)),
         (1, GuestFailed("control", "control-unavailable", "no folder", "Make one.")),
-        (9, GuestRestored("control")),
+        (6, GuestRestored("control")),
     ]
 
 
