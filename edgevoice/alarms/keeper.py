@@ -51,11 +51,15 @@ _READY_BEFORE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class _Rang:
-    """What rang last, and when it fell silent, by the boot clock; ``is_newest``: nothing was set since."""
+    """What rang last, and when it fell silent, by the boot clock; ``is_newest``: nothing was set since.
+
+    ``again`` is the id under which it rings again, if it was snoozed.
+    """
 
     ring: ScheduledRing
     boot_s: float
     is_newest: bool = True
+    again: int = 0
 
 
 def _to_nobody(_event: Event) -> None:
@@ -173,17 +177,20 @@ class Keeper(Observer):
         self._changed.set()
 
     async def snooze_latest(self, seconds: float | None = None) -> ScheduledRing | None:
-        """Let what rang last ring again in ``seconds``; ``None`` if that is too long ago."""
-        if self._latest is None or self.now().boot_s - self._latest.boot_s > _SNOOZABLE_S:
+        """Let what rang last ring again in ``seconds``, and only then; ``None`` if that is too long ago."""
+        latest = self._latest
+        if latest is None or self.now().boot_s - latest.boot_s > _SNOOZABLE_S:
             return None
-        ring, self._latest = self._latest.ring, None
-        return await self._snooze(ring, seconds)
+        if latest.again:
+            await self.cancel([latest.again])
+        return await self._snooze(latest, seconds)
 
     async def silence(self, kinds: Collection[RingKind]) -> ScheduledRing | None:
         """Silence what rings of these kinds, as the stop word does, and return it; it stays set if it recurs.
 
-        If nothing does, return what fell silent a moment ago: whoever says "turn off the alarm" means that, not those
-        that are still to come. ``None`` if there is neither, or if something was set since.
+        If nothing does, return what fell silent a moment ago, or was snoozed, and cancel its snooze: whoever says "turn
+        off the alarm" means that, not those that are still to come. ``None`` if there is neither, or if something was
+        set since.
         """
         await self._load()
         now = self.now()
@@ -196,12 +203,17 @@ class Keeper(Observer):
         latest = self._latest
         if latest is None or not latest.is_newest or latest.ring.kind not in kinds:
             return None
+        if self._schedule.get(latest.again) is not None:
+            await self.cancel([latest.again])
+            return latest.ring
         return latest.ring if now.boot_s - latest.boot_s <= _MEANT_S else None
 
-    async def _snooze(self, ring: ScheduledRing, seconds: float | None = None) -> ScheduledRing:
+    async def _snooze(self, latest: _Rang, seconds: float | None = None) -> ScheduledRing:
         # Another one: the next occurrence of one that recurs stays as it is.
-        once = replace(ring, ring_id=0, rule="")
-        return await self.add(in_seconds(once, self._snooze_s if seconds is None else seconds, self.now()))
+        once = replace(latest.ring, ring_id=0, rule="")
+        again = await self.add(in_seconds(once, self._snooze_s if seconds is None else seconds, self.now()))
+        self._latest = replace(latest, again=again.ring_id)
+        return again
 
     # --- beside the box -----------------------------------------------------------------------------------------------
 
@@ -310,7 +322,7 @@ class Keeper(Observer):
             return
         self._latest = _Rang(ring, self.now().boot_s)
         if ended.outcome is RingOutcome.SNOOZED:
-            await self._snooze(ring)
+            await self._snooze(self._latest)
         await self._follow(ring)
 
     async def _follow(self, ring: ScheduledRing) -> None:

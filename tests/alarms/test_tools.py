@@ -204,6 +204,20 @@ def test_a_minute_later_or_once_something_was_set_the_others_are_meant_again() -
     assert (told(later), told(another)) == (3, 4)
 
 
+@pytest.mark.parametrize("is_by_word", [True, False])
+def test_turning_off_an_alarm_that_was_snoozed_cancels_its_snooze_and_no_other(*, is_by_word: bool) -> None:
+    async def ask(house: House) -> list[str]:
+        await rung(house, RingOutcome.SNOOZED if is_by_word else RingOutcome.STOPPED)
+        if not is_by_word:
+            await house.ask("snooze")
+        assert len(await house.ask("list_alarms")) == 4
+        await asyncio.sleep(300)
+        assert (await house.ask("cancel_alarms"))["silenced"] == "alarm"
+        return [each["rings_at"] for each in await house.ask("list_alarms")]
+
+    assert told(ask) == ["Tuesday 2025-12-09 07:00", "Tuesday 2025-12-02 08:00", "Tuesday 2025-12-02 09:00"]
+
+
 def test_what_has_just_rung_can_be_snoozed() -> None:
     async def ask(house: House) -> None:
         with pytest.raises(ToolRefused, match=r"^nothing has rung in the last quarter of an hour$"):
@@ -212,8 +226,8 @@ def test_what_has_just_rung_can_be_snoozed() -> None:
         await asyncio.sleep(11)
         await house.ends(1, RingOutcome.STOPPED)
         assert await house.ask("snooze", minutes=5) == {"label": "tea", "rings_in_seconds": 300}
-        with pytest.raises(ToolRefused, match="nothing has rung"):
-            await house.ask("snooze")
+        assert await house.ask("snooze", minutes=10) == {"label": "tea", "rings_in_seconds": 600}
+        assert [each["seconds_left"] for each in await house.ask("list_timers")] == [600], "once"
 
     told(ask)
 
