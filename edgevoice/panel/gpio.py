@@ -3,35 +3,22 @@
 The program names the pin library itself, so gpiozero never looks for one.
 """
 
-import contextlib
-import sys
-from collections.abc import Iterator
-from types import ModuleType
-from typing import Any, Final
+from contextlib import AbstractContextManager
+from typing import Any
 
-_BACKPORT: Final = "importlib_metadata"
-"""The module that gpiozero tries first; else it loads ``importlib.metadata``, and with it the packages of e-mail."""
+from edgevoice.stand_ins import standing_in
 
 
-class _Backport(ModuleType):
-    @staticmethod
-    def entry_points(**names: Any) -> Any:
-        from importlib.metadata import entry_points  # noqa: PLC0415 - only if somebody does look for one
-
-        return entry_points(**names)
-
-
-@contextlib.contextmanager
-def without_entry_points() -> Iterator[None]:
+def without_entry_points() -> AbstractContextManager[None]:
     """Let a module of gpiozero be imported within this context without what reads entry points."""
-    if _BACKPORT in sys.modules:
-        yield
-        return
-    sys.modules[_BACKPORT] = _Backport(_BACKPORT)
-    try:
-        yield
-    finally:
-        del sys.modules[_BACKPORT]
+    # What gpiozero tries first; else it loads `importlib.metadata`, and with it the packages of e-mail.
+    return standing_in("importlib_metadata", entry_points=_entry_points)
+
+
+def _entry_points(**names: Any) -> Any:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - only if somebody does look for one
+
+    return entry_points(**names)
 
 
 with without_entry_points():
