@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from paho.mqtt.enums import MQTTErrorCode
 
 from edgevoice.host.credentials import Key
 from edgevoice.integrations.control.commands import BoxHandles
@@ -22,6 +23,7 @@ from edgevoice.integrations.mqtt.broker import BrokerFlooded, BrokerUnavailable,
 from edgevoice.integrations.mqtt.link import MqttLink, MqttMeans
 from edgevoice.integrations.mqtt.topics import Topics
 from edgevoice.settings.integrations import MqttSettings
+from tests import virtual_time
 from tests.integrations.control.conftest import Speaker
 from tests.integrations.mqtt.conftest import Mosquitto, Spectator, spectator
 from tests.waiting import eventually
@@ -296,6 +298,25 @@ def test_a_broker_that_sends_rubbish_is_one_clear_error(
     assert refused.value.line().count("\n") == 0
     # What nobody awaits would end the box.
     assert strays == []
+
+
+def test_an_idle_connection_is_looked_at_six_times_a_minute_until_the_broker_is_gone() -> None:
+    async def run() -> list[float]:
+        client = broker_module._client(MqttSettings(host="127.0.0.1"), None, NAME, None)
+        looks: list[float] = []
+
+        def look() -> MQTTErrorCode:
+            looks.append(time.monotonic())
+            is_there = len(looks) < 7
+            return MQTTErrorCode.MQTT_ERR_SUCCESS if is_there else MQTTErrorCode.MQTT_ERR_KEEPALIVE
+
+        client._client.loop_misc = look  # type: ignore[method-assign]
+        await client._misc_loop()
+        return looks
+
+    looks = virtual_time.run(run())
+
+    assert looks[-1] - looks[0] == pytest.approx(60.0)
 
 
 def test_nothing_at_the_address_is_one_clear_error() -> None:
