@@ -28,6 +28,7 @@ from edgevoice.page.pairings import Pairings
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.settings.schema import Settings
 from edgevoice.testbed.bench.idle import rss_mb
+from edgevoice.testbed.bench.patience import in_time
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.stage import Stage, set_stage
 from edgevoice.wall_clock import local_now
@@ -140,7 +141,7 @@ async def _press(stage: Stage, wire: ClientConnection, *, is_muted: bool) -> tup
     stage.seen.mark()
     began = time.monotonic()
     await wire.send(json.dumps({"id": 1, "do": "mute" if is_muted else "unmute"}))
-    async with asyncio.timeout(_LIMIT_S):
+    async with in_time("the page to show the effect of its mute button", _LIMIT_S):
         while not _shows_mute(json.loads(await wire.recv()), is_muted=is_muted):
             pass
     seen = time.monotonic()
@@ -161,7 +162,7 @@ def _shows_mute(message: dict[str, Any], *, is_muted: bool) -> bool:
 
 async def _ask(wire: ClientConnection, command: str) -> dict[str, Any]:
     await wire.send(json.dumps({"id": 1, "do": command}))
-    async with asyncio.timeout(_LIMIT_S):
+    async with in_time(f"the page's answer to {command!r}", _LIMIT_S):
         while (found := json.loads(await wire.recv())).get("id") != 1:
             pass
     return dict(found)
@@ -195,13 +196,15 @@ async def _is_gone(process: Process) -> bool:
 async def _browser(port: int, cookie: str) -> AsyncIterator[ClientConnection]:
     """Connect as a paired browser does."""
     host = f"localhost:{port}"
-    wire = await connect(
-        f"ws://{host}/live",
-        host="127.0.0.1",
-        origin=Origin(f"http://{host}"),
-        additional_headers={"Cookie": f"edgevoice={cookie}"},
-        proxy=None,
-    )
+    async with in_time("the page to accept a browser", _LIMIT_S):
+        wire = await connect(
+            f"ws://{host}/live",
+            host="127.0.0.1",
+            origin=Origin(f"http://{host}"),
+            additional_headers={"Cookie": f"edgevoice={cookie}"},
+            proxy=None,
+            open_timeout=None,
+        )
     try:
         yield wire
     finally:
@@ -217,7 +220,7 @@ async def _page(folder: Path, control: Path, settings: Path) -> AsyncIterator[tu
     try:
         if process.stdout is None:
             raise PageUnavailable("the page has no standard output")
-        async with asyncio.timeout(_LIMIT_S):
+        async with in_time("the page to start", _LIMIT_S):
             line = (await process.stdout.readline()).decode()
         yield process, int(line.rsplit(":", 1)[1])
     finally:

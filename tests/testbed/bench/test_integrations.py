@@ -8,6 +8,7 @@ import pytest
 
 from edgevoice.testbed.bench import integrations
 from edgevoice.testbed.bench.integrations import BrokerMissing, measure
+from edgevoice.testbed.bench.patience import NotInTime
 from tests.integrations.mqtt.conftest import Mosquitto, mosquitto  # noqa: F401 - a fixture
 
 
@@ -33,3 +34,22 @@ def test_orders_reach_the_box_and_their_time_is_measured(mosquitto: Mosquitto) -
     assert isinstance(order, dict)
     assert 0 < order["p50"] <= order["p95"] < 1000
     assert Path(mosquitto.folder).exists()
+
+
+def test_an_order_without_effect_is_named(mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(integrations, "_LIMIT_S", 0.3)
+    monkeypatch.setattr(integrations, "MqttLink", Deaf)
+
+    with pytest.raises(NotInTime, match="waited for the volume to become 0 %") as refused:
+        asyncio.run(integrations._connection(mosquitto.port, 0, settling_s=0.0))
+    assert "less busy" in refused.value.line()
+
+
+class Deaf:
+    """A link that obeys no order."""
+
+    def __init__(self, *_arguments: object) -> None:
+        pass
+
+    async def run(self, _report: object) -> None:
+        await asyncio.sleep(60)
