@@ -109,6 +109,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         is_speaking=lambda: not speaker.is_silent,
         near_misses=storage.near_misses,
         far_end=echo.stage.give_far_end if echo is not None else None,
+        clear=echo.postfilter.clear if echo is not None and echo.postfilter is not None else None,
     )
     announcements = Announcements(speaker, mailbox.report, Speech() if has_voice() else None)
     alarms = _alarms(settings, context, speaker, detector, announcements)

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, RoomMeasured
 from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples
+from edgevoice.echo.postfilter import Postfilter
 from edgevoice.echo.room_listener import RoomListener
 from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.suppressor import RestingSuppressor
@@ -66,7 +67,8 @@ class EchoStage:
     ``linear`` subtracts the echo for every listener; without it the near-end passes unchanged. ``suppressor`` provides
     a second opinion for ``near_speech``, which listens for speech over the far-end and reports it through ``tell``;
     that is called in the callback's thread and must return at once. While the far-end is silent, confirmed speech is
-    followed to its end; otherwise only ``room`` hears the near-end, and nothing more is computed.
+    followed to its end; otherwise only ``room`` hears the near-end, and nothing more is computed. ``postfilter``
+    receives what ``linear`` subtracts of the box's own sound.
 
     While the far-end is only music of other programs, ``linear`` goes on, so that the wake word is heard under it, and
     everything else is as in silence: there is no answer that speech could interrupt. With a ``lookahead`` the near-end
@@ -85,6 +87,7 @@ class EchoStage:
         suppressor: EchoCanceller | None = None,
         near_speech: NearSpeech | None = None,
         room: RoomListener | None = None,
+        postfilter: Postfilter | None = None,
     ) -> None:
         self._reference = reference
         self._tell = tell
@@ -92,6 +95,7 @@ class EchoStage:
         self._suppressor = RestingSuppressor(suppressor) if suppressor is not None else None
         self._near_speech = near_speech
         self._room = room
+        self._postfilter = postfilter
         self._far_end: Callable[[Samples, int], None] | None = None
         self._is_working = False
         self._jumps = 0
@@ -126,6 +130,8 @@ class EchoStage:
             near = cleaned.tobytes()
             self._take_alone(near, position)
             return near
+        if linear is not None and self._postfilter is not None:
+            self._postfilter.hear(np.subtract(block, cleaned, dtype=np.float32), position)
         if not self._is_working and self._near_speech is not None and self._near_speech.is_speaking:
             self._near_speech.reset()  # speech that continues over the next sound must be confirmed again
         self._is_working = True

@@ -7,6 +7,7 @@ from enum import StrEnum
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.mix import MixReference
+from edgevoice.echo.postfilter import Postfilter
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.room_listener import RoomListener
 from edgevoice.echo.speech import NearSpeech
@@ -41,13 +42,15 @@ class EchoPath:
     """Both ends of the stage: ``reference`` takes what the speaker plays, ``stage`` what the microphone hears.
 
     ``room`` must be notified whose turn it is; it is absent if speech does not interrupt. ``mix`` takes what is
-    captured of everything that the speaker emits; it is absent if the box knows only its own sound.
+    captured of everything that the speaker emits; it is absent if the box knows only its own sound. ``postfilter``
+    clears the near-end for the wake word; it is absent if the box itself cancels nothing.
     """
 
     reference: FarEndReference
     stage: EchoStage
     room: RoomListener | None = None
     mix: MixReference | None = None
+    postfilter: Postfilter | None = None
 
 
 def _no_voice() -> None:
@@ -76,12 +79,15 @@ def build(
     captured = MixReference(reference, near) if has_mix else None
     surroundings = Surroundings()
     room = RoomListener(surroundings) if tier.lets_speech_interrupt else None
+    linear = LinearCanceller() if tier in {Tier.LINEAR, Tier.SUPPRESSOR} else None
+    postfilter = Postfilter() if linear is not None else None
     stage = EchoStage(
         captured or reference,
         tell,
-        linear=LinearCanceller() if tier in {Tier.LINEAR, Tier.SUPPRESSOR} else None,
+        linear=linear,
         suppressor=Suppressor() if tier is Tier.SUPPRESSOR else None,
         near_speech=NearSpeech(voice(), surroundings) if room is not None else None,
         room=room,
+        postfilter=postfilter,
     )
-    return EchoPath(reference, stage, room, captured)
+    return EchoPath(reference, stage, room, captured, postfilter)

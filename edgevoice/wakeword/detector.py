@@ -15,7 +15,7 @@ from edgevoice.wakeword.batching import CALM
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.far_end import FarEndScorer
 from edgevoice.wakeword.frame_queue import FrameQueue
-from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
+from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.tuning.notes import Notes
 from edgevoice.wakeword.words import WakeWord
@@ -32,9 +32,11 @@ class Detector:
     ``load`` returns the scorer of these words; it is called, and the scorer used, only in the detector's thread.
     ``tell`` is called there with each detection and must return at once, and so must ``is_speaking``, which says
     whether the box itself is speaking. ``notes`` receive every decision too, and ``far_end`` knows which words the box
-    says itself. ``loaded`` is set, in the loop, once the models are there. ``scored_at``, ``kept_up_at`` and
-    ``detected_at`` are monotonic seconds. ``kept_up_at`` is when a frame was last scored soon after it was heard: the
-    watchdog's sign of life, because a scorer that is too slow keeps scoring but hears nothing.
+    says itself. ``clear`` is called there with the next samples and the number of the one after them; it returns as
+    many, in which a call stands out better from the box's own voice. ``loaded`` is set, in the loop, once the models
+    are there. ``scored_at``, ``kept_up_at`` and ``detected_at`` are monotonic seconds. ``kept_up_at`` is when a frame
+    was last scored soon after it was heard: the watchdog's sign of life, because a scorer that is too slow keeps
+    scoring but hears nothing.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class Detector:
         smoothing_frames: int = 1,
         notes: Notes | None = None,
         far_end: FarEndScorer | None = None,
+        clear: Callable[[Samples, int], Samples] | None = None,
     ) -> None:
         self._words = [word.name for word in words]
         self._load = load
         self._decision = Decision([word.thresholds for word in words], smoothing_frames=smoothing_frames)
         self._notes = notes
         self._far_end = far_end
+        self._clear = clear
         self._tell = tell
         self._is_speaking = is_speaking
         self._frames = FrameQueue()
@@ -103,7 +107,7 @@ class Detector:
 
     def _take(self, scorer: Scorer, pcm: bytes, end: int, heard_at: float) -> None:
         sound = np.frombuffer(pcm, dtype="<i2")
-        rows = scorer.score(sound)
+        rows = scorer.score(sound if self._clear is None else self._clear(sound, end))
         is_speaking = self._is_speaking()
         self._frames.pace.take(rows, is_speaking=is_speaking)
         self.scored_at = time.monotonic()

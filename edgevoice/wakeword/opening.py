@@ -34,6 +34,7 @@ def open_detector(
     is_speaking: Callable[[], bool],
     near_misses: NearMissLog | None,
     far_end: Callable[[Callable[[Samples, int], None]], None] | None = None,
+    clear: Callable[[Samples, int], Samples] | None = None,
 ) -> Detector | None:
     """Return the detector of the words, ``None`` if there are none; the parameters are those of `Detector`.
 
@@ -67,6 +68,7 @@ def open_detector(
         smoothing_frames=settings.smoothing_frames,
         notes=_notes(settings, words, near_misses, state) if near_misses is not None else None,
         far_end=overhearing,
+        clear=clear,
     )
 
 

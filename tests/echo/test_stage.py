@@ -9,6 +9,7 @@ import pytest
 from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, RoomMeasured
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.echo.canceller import BLOCK
+from edgevoice.echo.postfilter import Postfilter, Sound
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.room_listener import RoomListener
 from edgevoice.echo.speech import NearSpeech, SpeechChange
@@ -93,6 +94,17 @@ class Playing(FarEndReference):
         return np.zeros(count, np.int16) if self.sounds else None
 
 
+class Removed(Postfilter):
+    """A postfilter that records what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[tuple[int, set[float]]] = []
+
+    def hear(self, echo: Sound, position: int) -> None:
+        self.given.append((position, set(echo.tolist())))
+
+
 class Bench:
     """A stage and all its output."""
 
@@ -104,11 +116,18 @@ class Bench:
         near_speech: NearSpeech | None = None,
         room: RoomListener | None = None,
         reference: Playing | None = None,
+        postfilter: Postfilter | None = None,
     ) -> None:
         self.reference = reference or Playing()
         self.told: list[NearSpeechFact] = []
         self.stage = EchoStage(
-            self.reference, self.told.append, linear=linear, suppressor=suppressor, near_speech=near_speech, room=room
+            self.reference,
+            self.told.append,
+            linear=linear,
+            suppressor=suppressor,
+            near_speech=near_speech,
+            room=room,
+            postfilter=postfilter,
         )
         self.position = 0
         self.heard: list[int] = []
@@ -135,6 +154,29 @@ def test_what_the_speaker_plays_is_given_with_the_near_ends_position_and_silence
     bench.hear(1, sounds=False)
 
     assert given == [(BLOCK, BLOCK), (BLOCK, 2 * BLOCK)]
+
+
+def test_the_postfilter_receives_what_was_subtracted_from_each_block_in_which_something_sounds() -> None:
+    removed = Removed()
+    bench = Bench(linear=Marking(-3), postfilter=removed)
+
+    bench.hear(1, sounds=False)
+    bench.hear(2, sounds=True)
+    bench.hear(1, sounds=False)
+
+    assert removed.given == [(BLOCK, {3.0}), (2 * BLOCK, {3.0})]
+
+
+def test_the_postfilter_receives_nothing_while_nothing_of_an_answer_is_subtracted() -> None:
+    removed = Removed()
+    moving = Playing()
+    moving.moving = True
+
+    Bench(postfilter=removed).hear(2, sounds=True)
+    Bench(linear=Marking(-3), postfilter=removed, reference=moving).hear(2, sounds=True)
+    Bench(linear=Marking(-3), postfilter=removed, reference=Music()).hear(5, sounds=True)
+
+    assert removed.given == []
 
 
 def test_each_shift_of_the_far_end_makes_the_listener_doubt_its_learning_once() -> None:

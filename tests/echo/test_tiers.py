@@ -34,3 +34,8 @@ def test_the_room_is_known_before_anything_is_played_if_speech_interrupts(tier: 
 
 def test_the_room_is_not_measured_if_speech_does_not_interrupt() -> None:
     assert path_of(Tier.LINEAR).room is None
+
+
+@pytest.mark.parametrize("tier", [Tier.LINEAR, Tier.SUPPRESSOR, Tier.HARDWARE])
+def test_the_near_end_is_cleared_for_the_wake_word_where_the_box_itself_cancels(tier: Tier) -> None:
+    assert (path_of(tier).postfilter is not None) == (tier is not Tier.HARDWARE)

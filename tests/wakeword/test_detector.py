@@ -45,6 +45,7 @@ class Listener:
         tell: Callable[[WakeWordHeard], None] | None = None,
         notes: Notes | None = None,
         far_end: FarEndScorer | None = None,
+        clear: Callable[[Samples, int], Samples] | None = None,
     ) -> None:
         self._far_end = far_end
         self.heard: list[WakeWordHeard] = []
@@ -57,6 +58,7 @@ class Listener:
             is_speaking=lambda: self.is_speaking,
             notes=notes,
             far_end=far_end,
+            clear=clear,
         )
 
     def say(self, sound: Samples, begin: int) -> None:
@@ -117,6 +119,16 @@ def test_the_wake_word_is_detected_exactly_once_and_at_its_true_position(
     assert one.at_sample % FRAME == 0
     assert RATE_HZ < one.at_sample <= RATE_HZ + len(speech) + 4 * FRAME
     assert time.monotonic() - listener.detector.scored_at < 5
+
+
+def test_the_models_score_the_cleared_sound_instead_of_what_was_heard() -> None:
+    speech = np.concatenate([quiet(1.0), recording(POSITIVES[0]), quiet(1.0)])
+    drowned = np.zeros_like(speech)
+    listener = Listener(clear=lambda sound, end: speech[end - len(sound) : end])
+
+    heard, _ = heard_in(drowned, listener=listener)
+
+    assert [each.word for each in heard] == ["hey_jarvis"]
 
 
 @pytest.mark.parametrize("name", NEGATIVES)

@@ -48,7 +48,7 @@ def measure(music: Path, trials: int, minutes: float, processes: int) -> int:
 def find_wake_words(music: Path, level_db: float, trials: int, *, captures: bool) -> int:
     """Say wake words to a box that is silent while music plays on its speaker; return how many it hears."""
     evening = _evening(music, captures=captures)
-    spotter = echo_trials.Spotter(is_speaking=False)
+    spotter = echo_trials.Spotter(evening.box.clear, is_speaking=False)
     evening.rest(LEAD_S, spotter.hear)
     found = 0
     for phrase in echo_trials.wake_phrases(trials):

@@ -132,6 +132,11 @@ class SimulatedBox:
         self._speaker.is_playing = True
         self.changes.append(SceneEvent("answering", self.now_s))
 
+    def clear(self, sound: Samples) -> Samples:
+        """Return the newest samples of the stage's output as the wake word's models hear them."""
+        postfilter = self._path.postfilter if self._path is not None else None
+        return sound if postfilter is None else postfilter.clear(sound, self._position)
+
     def hush(self) -> None:
         """Stop speaking, as when the button is pressed."""
         if self._speaker.is_playing:

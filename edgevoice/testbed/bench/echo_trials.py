@@ -2,7 +2,7 @@
 
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, product
 
@@ -77,7 +77,7 @@ def make_noises(tier: Tier, drift_ppm: float, kind: str, level_db: float, trials
 def listen_for_wake_words(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> int:
     """Say wake words over the box, which does not react, with default settings; return how many were heard."""
     evening = _evening(tier, drift_ppm, seed=1, reacts=False)
-    spotter = Spotter()
+    spotter = Spotter(evening.box.clear)
     evening.listen(LEAD_S, spotter.hear)
     found = 0
     for phrase in wake_phrases(trials):
@@ -138,9 +138,13 @@ def pitched(speech: Samples, factor: float) -> Samples:
 
 
 class Spotter:
-    """The wake word detector's scorer and decision, with default settings; ``heard`` counts the wake words."""
+    """The wake word detector's scorer and decision, with default settings; ``heard`` counts the wake words.
 
-    def __init__(self, *, is_speaking: bool = True) -> None:
+    ``clear`` returns the newest samples without what the canceller leaves of the box's own voice.
+    """
+
+    def __init__(self, clear: Callable[[Samples], Samples], *, is_speaking: bool = True) -> None:
+        self._clear = clear
         self._is_speaking = is_speaking
         (word,) = wake_words(Settings().wakeword)
         self._scorer = _open_scorer()
@@ -154,7 +158,7 @@ class Spotter:
         self._frame += block
         if len(self._frame) < 2 * BLOCK * _FRAME_BLOCKS:
             return
-        (scores,) = self._scorer.score(np.frombuffer(self._frame, "<i2"))
+        (scores,) = self._scorer.score(self._clear(np.frombuffer(self._frame, "<i2")))
         self._frame = b""
         self._frames += 1
         at_s = self._frames * BLOCK * _FRAME_BLOCKS / NEAR_END_HZ
