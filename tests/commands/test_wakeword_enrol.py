@@ -3,7 +3,7 @@
 import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from edgevoice.commands.root import app
 from edgevoice.commands.wakeword_enrol import NotEnrolled, ask
 from edgevoice.settings import file as settings_file
 from edgevoice.store.folders import cache_folder
+from edgevoice.wakeword.household import VoiceVerifier
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.front_end import parts_of
 from edgevoice.wakeword.models.present import find_model
@@ -26,8 +27,23 @@ from tests.wakeword.sounds import DATA, NEGATIVES, POSITIVES, parts, quiet, reco
 SLT = next(name for name in POSITIVES if "slt" in name)
 
 
+LEARN = Learner.learn
+LEARNT: dict[tuple[object, ...], VoiceVerifier] = {}
+
+
+def learn_once(
+    learner: Learner, name: str, word: str, calls: Sequence[Samples], speech: Sequence[Samples]
+) -> VoiceVerifier:
+    """Learn from the same recordings once: they give the same verifier, in two seconds."""
+    key = (name, word, *(len(each) for each in (calls, speech)), *(sound.tobytes() for sound in (*calls, *speech)))
+    if key not in LEARNT:
+        LEARNT[key] = LEARN(learner, name, word, calls, speech)
+    return LEARNT[key]
+
+
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(Learner, "learn", learn_once)
     monkeypatch.setenv("CACHE_DIRECTORY", str(cache_folder(os.environ)))
     parts_of(cache_folder(os.environ))
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
