@@ -9,5 +9,5 @@ from typer import testing
 def _command_line_made_once() -> Iterator[None]:
     """Make the command line from its functions once: that takes 30 ms, and the runner does it for each call."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(testing, "_get_command", cache(testing._get_command))
+        patch.setattr(testing, "_get_command", cache(vars(testing)["_get_command"]))
         yield

@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tell(f"a soak of {options.minutes:g} minutes, seed {options.seed}, in {folder}")
     (folder / "notify").unlink(missing_ok=True)
     try:
-        record = asyncio.run(soak(SoakOptions(options.minutes, options.seed, options.faults), folder, tell))
+        order = SoakOptions(options.minutes, options.seed, options.faults, options.least_faults)
+        record = asyncio.run(soak(order, folder, tell))
     except (EdgevoiceError, OSError) as error:
         trouble = error if isinstance(error, EdgevoiceError) else of_machine(error)
         if trouble is None:
@@ -71,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         default=tuple(FaultKind),
         metavar="LIST",
         help=f"only these faults: {', '.join(FaultKind)}",
+    )
+    parser.add_argument(
+        "--least-faults", type=int, default=0, metavar="N", help="go on until so many have happened (default: 0)"
     )
     parser.add_argument("--json", dest="as_json", action="store_true", help="print only the JSON on standard output")
     return parser

@@ -56,11 +56,12 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class SoakOptions:
-    """The options of a soak: duration, seed and faults."""
+    """The options of a soak: duration, seed and faults; it ends after ``minutes``, but not before ``least_faults``."""
 
     minutes: float
     seed: int
     kinds: Sequence[FaultKind] = tuple(FaultKind)
+    least_faults: int = 0
 
 
 async def soak(order: SoakOptions, folder: Path, tell: Tell) -> Record:
@@ -115,7 +116,8 @@ class _Soak:
             await self._converse()
             await self._rest()
             faults = draw(self._chance, self._order.kinds)
-            while time.monotonic() - record.began_s < 60 * self._order.minutes:
+            end_s = record.began_s + 60 * self._order.minutes
+            while time.monotonic() < end_s or len(record.episodes) < self._order.least_faults:
                 await self._round(next(faults))
         finally:
             sampling.cancel()
