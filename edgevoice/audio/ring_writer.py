@@ -168,8 +168,9 @@ class RingWriter:
         due = self._unemitted.next_due
         if self._is_resting(ring):
             return due
-        half = self._mixer.position - ring.depth // 2
-        return half if due is None else min(due, half)
+        # Once a third of it has been emitted: beside a busy thread the output's own may wake 40 ms late.
+        third = self._mixer.position - ring.depth * 2 // 3
+        return third if due is None else min(due, third)
 
     def _reach(self, reach: int | None) -> int | None:
         """Return the first position that may still be changed. A card's margin shrinks: this never goes back."""

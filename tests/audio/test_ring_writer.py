@@ -5,7 +5,7 @@ import pytest
 
 from edgevoice.core.facts import PlaybackCut
 from edgevoice.core.orders import Earcon
-from tests.audio.fake_ring import MARGIN, MS, Ear, Pin, Samples, level, numbers
+from tests.audio.fake_ring import DEPTH, MARGIN, MS, Ear, Pin, Samples, level, numbers
 
 LATE = [MARGIN + 60, 50, 70]
 """How far the card moves on before each of three writes: further than its margin."""
@@ -215,6 +215,21 @@ def test_what_was_rendered_again_for_a_first_sound_releases_the_amplifier_once()
     assert pin.told == ["mute", "release"]
     first = int(np.flatnonzero(heard)[0])
     assert heard[first : first + 100 * MS].tolist() == list(range(1, 1 + 100 * MS))
+
+
+def test_a_thread_that_is_late_by_more_than_half_of_what_the_card_takes_leaves_no_hole() -> None:
+    ear = answering(numbers(1, 1000))
+    while ear.needed is not None and ear.needed > len(ear.card.tape) + MARGIN:
+        ear.card.emit()
+    for _ in range(DEPTH * 3 // 5):
+        ear.card.emit()
+
+    ear.needed = ear.speaker.feed(ear.card)
+    ear.hear(100)
+
+    sound = np.array(ear.card.tape)
+    assert (np.diff(sound[sound > 0]) == 1).all()
+    assert ear.speaker.underflows == 0
 
 
 def test_a_card_that_was_lost_just_before_a_change_is_not_written() -> None:
