@@ -87,10 +87,12 @@ class Postfilter:
         if echo is None:
             self._tail = None
             return sound
+        if self._tail is None:
+            # The last block of the answer before says nothing of this one.
+            self._tail = self._echo = np.zeros(BLOCK, np.float32)
+            self._residual = self._kept = np.zeros(BLOCK + 1, np.float32)
         removed = np.concatenate([self._echo, echo])
         self._echo = removed[-BLOCK:]
-        if self._tail is None:
-            self._tail = np.zeros(BLOCK, np.float32)
         cleared, self._tail = self._overlapped(heard, removed, self._tail)
         clipped: Samples = np.clip(np.rint(cleared / _FLOOR), -32_768, 32_767).astype(np.int16)
         return clipped
@@ -98,8 +100,12 @@ class Postfilter:
     def _removed(self, begin: int, count: int) -> Sound | None:
         """Return what was removed from these samples, zeros where nothing was; None if nothing at all was."""
         found: Sound | None = None
-        while self._waiting and self._waiting[0][1] < begin + count:
-            echo, position = self._waiting.popleft()
+        while self._waiting:
+            echo, position = self._waiting[0]
+            if position >= begin + count:
+                break
+            # Not what this returns: if the other thread has just dropped the oldest, it is a later one.
+            self._waiting.popleft()
             if position >= begin:
                 found = np.zeros(count, np.float32) if found is None else found
                 found[position - begin : position - begin + BLOCK] = echo

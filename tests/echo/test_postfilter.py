@@ -1,5 +1,7 @@
 """The postfilter: a person stands out from what is left of the echo, and nothing is lost or moved."""
 
+from collections import deque
+
 import numpy as np
 import pytest
 
@@ -115,6 +117,38 @@ def test_blocks_that_were_dropped_before_they_were_scored_are_skipped() -> None:
 
     assert postfilter.clear(near, 3 * FRAME) is near
     assert not postfilter._waiting
+
+
+def test_an_answer_is_not_taken_for_the_end_of_the_one_before() -> None:
+    loudness = syllables(LEARNED)
+    echo, left = noise(3000, LEARNED, seed=1) * loudness, noise(300, LEARNED, seed=2) * loudness
+    echo[-FRAME:], left[-FRAME:] = noise(9000, 1, seed=5), noise(900, 1, seed=6)
+    postfilter = Postfilter()
+    cleared(left, echo, postfilter)
+    cleared(np.zeros(5 * FRAME, np.float32), None, postfilter, begin=len(left))
+
+    near = tone(200, 1)
+    heard = cleared(near, np.zeros_like(near), postfilter, begin=len(left) + 5 * FRAME)
+
+    assert level_db(heard[BLOCK : 2 * BLOCK]) > level_db(near) + 12 - 3
+
+
+class Racing(deque[tuple[Sound, int]]):
+    """Blocks of which another thread drops the oldest at the very moment in which this one takes it."""
+
+    def popleft(self) -> tuple[Sound, int]:
+        super().popleft()
+        return super().popleft()
+
+
+def test_a_block_that_is_dropped_while_it_is_taken_does_no_harm() -> None:
+    postfilter = Postfilter()
+    postfilter._waiting = Racing((np.full(BLOCK, 7, np.float32), at) for at in range(BLOCK, 3 * FRAME, BLOCK))
+
+    removed = postfilter._removed(0, FRAME)
+
+    assert removed is not None
+    assert len(removed) == FRAME
 
 
 def test_an_answer_that_begins_within_a_frame_is_aligned_with_what_it_was_removed_from() -> None:
