@@ -322,7 +322,10 @@ class Keeper(Observer):
             return
         self._latest = _Rang(ring, self.now().boot_s)
         if ended.outcome is RingOutcome.SNOOZED:
-            await self._snooze(self._latest)
+            try:
+                await self._snooze(self._latest)
+            except OverflowError as error:
+                tell(_log, logging.WARNING, "not-snoozed", problem=str(error))
         await self._follow(ring)
 
     async def _follow(self, ring: ScheduledRing) -> None:

@@ -303,6 +303,22 @@ async def test_a_word_snoozes_what_rings_and_leaves_its_next_occurrence_alone() 
 
 
 @story
+async def test_a_box_that_is_full_does_not_fail_when_something_is_snoozed() -> None:
+    house = House(Shelf())
+    await house.ask("set_timer", seconds=10, label="pasta")
+    for number in range(2, MOST_RINGS + 1):
+        house.keeper._schedule.put(ScheduledRing(RingKind.TIMER, ring_id=number, due_wall_s=9e9))
+    await asyncio.sleep(11)
+    await house.ends(1, RingOutcome.SNOOZED)
+    await asyncio.sleep(1)
+
+    assert len(await house.keeper.rings()) == MOST_RINGS - 1
+    await house.ask("set_timer", seconds=5, label="tea")
+    await asyncio.sleep(6)
+    assert house.facts[-1] == RingDue(2, "Your tea timer.")
+
+
+@story
 async def test_a_ring_that_is_cancelled_falls_silent() -> None:
     house = House(Shelf())
     await house.ask("set_timer", seconds=10, label="pasta")
