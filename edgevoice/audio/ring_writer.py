@@ -30,7 +30,7 @@ _SPARE = 48
 """Samples, 2 ms, that a first sound leaves the card beyond its margin when it is written, should that be held up."""
 
 _FIRST = 72
-"""Samples, 3 ms, beyond a card's reach at which it begins: while those are rendered that are not spare."""
+"""Samples, 3 ms, beyond a card's reach at which a first sound begins: 2 ms to spare, and 1 ms to render it."""
 
 _Samples = npt.NDArray[np.int16]
 
@@ -83,8 +83,8 @@ class RingWriter:
     def changing(self, *, is_cut: bool = False) -> Iterator[_Samples | None]:
         """Take back what the card has not emitted, and render it again once the caller has made a change.
 
-        Of a cut the fade is written before: the caller gets it, to be the next that is rendered. ``None``: it is still
-        to be made, because something else than one answer sounds.
+        The fade of a cut is written before the change and yielded, for the caller to have it rendered next. ``None``
+        means that it is still to be made, because something other than one answer sounds.
         """
         ring = self.ring
         if ring is None:
