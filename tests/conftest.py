@@ -25,8 +25,8 @@ _LONG_S = 10.0
 """What a test that is marked as long is taken to need, where the mark does not say."""
 
 MARK_ASKED_FOR = {
-    "sound and not pair and not alone": "pytest.mark.sound",
-    "pair": "pytest.mark.pair",
+    "sound and not few and not alone": "pytest.mark.sound",
+    "few": "pytest.mark.few",
     "alone": "pytest.mark.alone",
 }
 """What the file of a test contains that one of these expressions (``-m``) chooses."""
@@ -51,13 +51,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long tests first: a process that begins one of them last keeps all others waiting for it.
 
     At first pytest-xdist gives two tests to each process. Where marks say how long tests take, the longest are spread:
-    each comes with one of the shorter.
+    each comes with one of the shorter, or alone if there are not two for each process.
     """
     items.sort(key=_seconds, reverse=True)
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
     first = items[: 2 * processes]
-    if len(first) == 2 * processes and any(_seconds(item) > _LONG_S for item in first):
+    if not any(_seconds(item) > _LONG_S for item in first):
+        return
+    if len(first) == 2 * processes:
+        # The first process gets the first two, the second the next two.
         items[: len(first)] = [item for number in range(processes) for item in (first[number], first[-1 - number])]
+    elif len(first) > processes:
+        # They are dealt one by one: the last processes get one each.
+        alone = 2 * processes - len(first)
+        items[:] = [*first[alone:processes], *first[:alone], *reversed(first[processes:])]
 
 
 def _seconds(item: pytest.Item) -> float:

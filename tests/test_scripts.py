@@ -61,8 +61,8 @@ QUICK: Final = (
     "-p tests.whole_files --dist load --maxschedchunk 1 -o console_output_style=classic"
 )
 SOUND: Final = [
-    "python -m pytest -m sound and not pair and not alone --numprocesses 4 --dist load --maxschedchunk 1",
-    "python -m pytest -m pair --numprocesses 2 --dist load --maxschedchunk 1",
+    "python -m pytest -m sound and not few and not alone --numprocesses 4 --dist load --maxschedchunk 1",
+    "python -m pytest -m few --numprocesses 3 --dist load --maxschedchunk 1",
     "python -m pytest -m alone",
 ]
 QUICK_OF_SOME: Final = (

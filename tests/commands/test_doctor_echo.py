@@ -288,7 +288,7 @@ def on_card(home: Path) -> dict[str, Any]:
 
 
 @pytest.mark.sound
-@pytest.mark.pair
+@pytest.mark.few
 @pytest.mark.long(24)
 def test_on_a_card_delay_and_drift_are_measured_to_a_tenth_of_a_ms_and_of_a_ppm(home: Path) -> None:
     room = AcousticPath(synthetic_response(3, gain_db=-6), delay_ms=60)

@@ -37,7 +37,7 @@ async def ask_for_a_story(stage: Stage) -> None:
     await stage.seen.wait_for(PlaybackStarted, "the story", 20)
 
 
-@pytest.mark.pair
+@pytest.mark.few
 def test_a_box_that_hears_itself_sends_zeros_while_it_speaks_and_yields_to_the_wake_word(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         await ask_for_a_story(stage)

@@ -12,7 +12,7 @@ from edgevoice.testbed.demo.show import EXIT_STANDSTILL
 from tests.notes import note
 
 # The demonstration judges every sample and overflow, and reports by itself if the machine stalled.
-pytestmark = [pytest.mark.sound, pytest.mark.pair, pytest.mark.long(28)]
+pytestmark = [pytest.mark.sound, pytest.mark.few, pytest.mark.long(28)]
 
 
 def _held(folder: Path) -> subprocess.CompletedProcess[str]:

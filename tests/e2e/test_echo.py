@@ -59,7 +59,7 @@ def test_a_box_without_echo_cancelling_would_interrupt_itself_in_this_room(tmp_p
     in_a_room(tmp_path, "hardware", act, watched_s=0)
 
 
-@pytest.mark.pair
+@pytest.mark.few
 @pytest.mark.long(66)
 def test_a_box_that_cancels_its_echo_finishes_its_story_and_a_cough_loses_nothing_of_it(tmp_path: Path) -> None:
     chance = np.random.default_rng(4)

@@ -33,7 +33,7 @@ def test_the_latency_bench_loses_no_sample_and_reports_all_figures() -> None:
         assert set(report[name]) == {"p50", "p95"}
 
 
-@pytest.mark.pair
+@pytest.mark.few
 @pytest.mark.long(50)
 def test_the_barge_in_bench_reports_every_cut_correctly() -> None:
     report = bench("barge-in", "--cuts", "10")
