@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,17 +27,28 @@ _LATE_S = 2.0
 """How old a frame may be when it is scored. If more than that is waiting, frames are dropped and words are lost."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnVoice:
+    """What is known of the box's own voice; called in the detector's thread, and to return at once.
+
+    ``is_speaking`` says whether the box itself is speaking, and ``far_end`` which words it says. ``clear`` is called
+    with the next samples and the number of the one after them; it returns as many, in which a call stands out better
+    from the box's voice.
+    """
+
+    is_speaking: Callable[[], bool]
+    far_end: FarEndScorer | None = None
+    clear: Callable[[Samples, int], Samples] | None = None
+
+
 class Detector:
     """Listens for wake words in every frame passed to ``hear``, from any thread.
 
     ``load`` returns the scorer of these words; it is called, and the scorer used, only in the detector's thread.
-    ``tell`` is called there with each detection and must return at once, and so must ``is_speaking``, which says
-    whether the box itself is speaking. ``notes`` receive every decision too, and ``far_end`` knows which words the box
-    says itself. ``clear`` is called there with the next samples and the number of the one after them; it returns as
-    many, in which a call stands out better from the box's own voice. ``loaded`` is set, in the loop, once the models
-    are there. ``scored_at``, ``kept_up_at`` and ``detected_at`` are monotonic seconds. ``kept_up_at`` is when a frame
-    was last scored soon after it was heard: the watchdog's sign of life, because a scorer that is too slow keeps
-    scoring but hears nothing.
+    ``tell`` is called there with each detection and must return at once. ``notes`` receive every decision too.
+    ``loaded`` is set, in the loop, once the models are there. ``scored_at``, ``kept_up_at`` and ``detected_at`` are
+    monotonic seconds. ``kept_up_at`` is when a frame was last scored soon after it was heard: the watchdog's sign of
+    life, because a scorer that is too slow keeps scoring but hears nothing.
     """
 
     def __init__(
@@ -44,21 +56,17 @@ class Detector:
         words: Sequence[WakeWord],
         load: Callable[[], Scorer],
         tell: Callable[[WakeWordHeard], None],
+        own_voice: OwnVoice,
         *,
-        is_speaking: Callable[[], bool],
         smoothing_frames: int = 1,
         notes: Notes | None = None,
-        far_end: FarEndScorer | None = None,
-        clear: Callable[[Samples, int], Samples] | None = None,
     ) -> None:
         self._words = [word.name for word in words]
         self._load = load
         self._decision = Decision([word.thresholds for word in words], smoothing_frames=smoothing_frames)
         self._notes = notes
-        self._far_end = far_end
-        self._clear = clear
         self._tell = tell
-        self._is_speaking = is_speaking
+        self._own_voice = own_voice
         self._frames = FrameQueue()
         self.loaded = asyncio.Event()
         self.scored_at = 0.0
@@ -97,8 +105,8 @@ class Detector:
 
     def _listen(self, tell_loaded: Callable[[], object]) -> None:
         scorer = self._load()
-        if self._far_end is not None:
-            self._far_end.open()
+        if self._own_voice.far_end is not None:
+            self._own_voice.far_end.open()
         tell_loaded()
         tell(_log, logging.INFO, "wakeword-ready", words=" ".join(self._words))
         with self._noting():
@@ -107,8 +115,9 @@ class Detector:
 
     def _take(self, scorer: Scorer, pcm: bytes, end: int, heard_at: float) -> None:
         sound = np.frombuffer(pcm, dtype="<i2")
-        rows = scorer.score(sound if self._clear is None else self._clear(sound, end))
-        is_speaking = self._is_speaking()
+        clear = self._own_voice.clear
+        rows = scorer.score(sound if clear is None else clear(sound, end))
+        is_speaking = self._own_voice.is_speaking()
         self._frames.pace.take(rows, is_speaking=is_speaking)
         self.scored_at = time.monotonic()
         if self.scored_at - heard_at <= _LATE_S:
@@ -124,7 +133,7 @@ class Detector:
 
     def _called(self, scores: Sequence[float], frame_end: int) -> Sequence[float]:
         """Return the scores without those of words that the box itself has just said."""
-        far_end = self._far_end
+        far_end = self._own_voice.far_end
         if far_end is None:
             return scores
         return [

@@ -13,7 +13,7 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.store.folders import cache_folder, state_folder
-from edgevoice.wakeword.detector import Detector
+from edgevoice.wakeword.detector import Detector, OwnVoice
 from edgevoice.wakeword.engine import kernel_at_hand, open_scorer
 from edgevoice.wakeword.far_end import FarEndScorer
 from edgevoice.wakeword.models.shapes import Samples
@@ -36,9 +36,9 @@ def open_detector(
     far_end: Callable[[Callable[[Samples, int], None]], None] | None = None,
     clear: Callable[[Samples, int], Samples] | None = None,
 ) -> Detector | None:
-    """Return the detector of the words, ``None`` if there are none; the parameters are those of `Detector`.
+    """Return the detector of the words, ``None`` if there are none.
 
-    ``far_end`` receives the function that takes the speaker's sound, see `FarEndScorer`.
+    The parameters are those of `Detector` and `OwnVoice`; ``far_end`` receives the function that takes the speaker's sound, see `FarEndScorer`.
     """
     if not words:
         return None
@@ -64,11 +64,9 @@ def open_detector(
         words,
         load,
         post,
-        is_speaking=is_speaking,
+        OwnVoice(is_speaking, overhearing, clear),
         smoothing_frames=settings.smoothing_frames,
         notes=_notes(settings, words, near_misses, state) if near_misses is not None else None,
-        far_end=overhearing,
-        clear=clear,
     )
 
 

@@ -15,7 +15,7 @@ from edgevoice.panel.lamps import PixelLamp
 from edgevoice.panel.lights import Brightness, Lights
 from edgevoice.panel.none import NoPanel
 from edgevoice.wakeword.decision import Thresholds
-from edgevoice.wakeword.detector import Detector
+from edgevoice.wakeword.detector import Detector, OwnVoice
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.words import WakeWord
 
@@ -51,7 +51,7 @@ def test_the_level_is_that_of_the_newest_sound_in_db_of_full_scale() -> None:
 def test_each_wake_word_has_its_score_and_the_threshold_in_force() -> None:
     async def scene() -> object:
         words = [WakeWord("hey_jarvis", Path("hey_jarvis.onnx"), Thresholds(0.55))]
-        detector = Detector(words, never, lambda _heard: None, is_speaking=lambda: False)
+        detector = Detector(words, never, lambda _heard: None, OwnVoice(lambda: False))
         return SampledBox(NoPanel(), microphone(), detector).level()["words"]
 
     assert asyncio.run(scene()) == [{"word": "hey_jarvis", "score": 0.0, "threshold": 0.55}]

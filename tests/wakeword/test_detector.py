@@ -17,7 +17,7 @@ import pytest
 from edgevoice.core.facts import WakeWordHeard
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword.decision import Thresholds
-from edgevoice.wakeword.detector import Detector
+from edgevoice.wakeword.detector import Detector, OwnVoice
 from edgevoice.wakeword.far_end import FarEndScorer
 from edgevoice.wakeword.models.present import find_model, words_present
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
@@ -55,10 +55,8 @@ class Listener:
             words,
             lambda: load([word.model for word in words]),
             tell or self.heard.append,
-            is_speaking=lambda: self.is_speaking,
+            OwnVoice(lambda: self.is_speaking, far_end, clear),
             notes=notes,
-            far_end=far_end,
-            clear=clear,
         )
 
     def say(self, sound: Samples, begin: int) -> None:
