@@ -38,7 +38,8 @@ def open_detector(
 ) -> Detector | None:
     """Return the detector of the words, ``None`` if there are none.
 
-    The parameters are those of `Detector` and `OwnVoice`; ``far_end`` receives the function that takes the speaker's sound, see `FarEndScorer`.
+    The parameters are those of `Detector` and `OwnVoice`; ``far_end`` receives the function that takes the
+    speaker's sound, see `FarEndScorer`.
     """
     if not words:
         return None
