@@ -151,33 +151,57 @@ class CardRing:
 
     def write_in_time(self, samples: _Samples, position: int, *, spare: int = 0) -> bool:
         """Write, unless the card has been quicker, to ``spare`` samples: then return false, and leave it as it was."""
-        is_in_time = position >= self._converter() + _LEAST_MARGIN + spare
-        if is_in_time:
-            self.write(samples, position)
-        return is_in_time
+        before = None if self._doubler is None else self._doubler.mark()
+        pcm = self._converted(samples, position)
+        if position < self._converter() + _LEAST_MARGIN + spare:
+            if self._doubler is not None and before is not None:
+                self._doubler.restore(before)
+            return False
+        self._write(pcm, position)
+        return True
 
     def write(self, samples: _Samples, position: int) -> None:
         """Give the card ``samples`` from ``position`` on, in place of everything that it has from there."""
+        pcm = self._converted(samples, position)
         if self._looked_s is not None:
             self._rendering.took(time.monotonic() - self._looked_s)
             self._looked_s = None
-        if position > self._end:
-            self._move_on(position)
-        elif position < self._end:
-            self._go_back(position)
-            # The converter may have been quicker than the rendering: what it has emitted cannot be replaced.
-            samples = samples[max(0, self._end - position) :]
-        self._put(samples)
+        self._write(pcm, position)
 
     def close(self) -> None:
         """Stop at once."""
         self._pcm.close()
 
+    def _put(self, samples: _Samples) -> None:
+        self._write(self._converted(samples, self._end), self._end)
+
+    def _converted(self, samples: _Samples, position: int) -> _Samples:
+        """Return ``samples`` at the card's rate, as they follow what it has before ``position``."""
+        if self._doubler is None:
+            return samples
+        if position > self._end:
+            self._doubler.clear()
+        else:
+            self._doubler.take_back(self._end - position)
+        return self._doubler.process(samples)
+
+    def _write(self, pcm: _Samples, position: int) -> None:
+        """Write frames of the card from ``position`` on."""
+        if position > self._end:
+            self._move_on(position)
+        elif position < self._end:
+            self._go_back(position)
+            # The converter may have been quicker than the rendering: what it has emitted cannot be replaced.
+            pcm = pcm[max(0, self._end - position) * self._ratio :]
+        written = self._pcm.write(pcm.tobytes(), len(pcm))
+        self._end += written // self._ratio
+        missing = (len(pcm) - written) // self._ratio
+        if missing and self._doubler is not None:
+            self._doubler.take_back(missing)
+
     def _move_on(self, position: int) -> None:
         wanted = (position - self._end) * self._ratio
         got = self._pcm.forward(wanted)
-        if self._doubler is not None:
-            self._doubler.clear()
         self._end = position
         if got < wanted:  # then the gap is filled in the usual way
             self._pcm.write(bytes(2 * (wanted - got)), wanted - got)
@@ -186,18 +210,7 @@ class CardRing:
         got = self._pcm.rewind((self._end - position) * self._ratio)
         if got % self._ratio:
             self._pcm.forward(1)
-        back = got // self._ratio
-        self._end -= back
-        if self._doubler is not None:
-            self._doubler.take_back(back)
-
-    def _put(self, samples: _Samples) -> None:
-        pcm = samples if self._doubler is None else self._doubler.process(samples)
-        written = self._pcm.write(pcm.tobytes(), len(pcm))
-        missing = len(samples) - written // self._ratio
-        self._end += len(samples) - missing
-        if missing and self._doubler is not None:
-            self._doubler.take_back(missing)
+        self._end -= got // self._ratio
 
     def _converter(self) -> int:
         """Return which sample the converter takes next."""

@@ -9,6 +9,11 @@ _REACH = 12
 _HELD = 4096
 """Input samples that are kept: more than any ring holds."""
 
+_PIECE = 480
+"""Input samples that are interpolated at once, tap by tap: `np.convolve`, and numpy with more than 500 samples, let
+other threads run, and beside a busy one that takes 5 ms and more.
+"""
+
 _Samples = npt.NDArray[np.int16]
 
 
@@ -30,10 +35,22 @@ class Doubler:
         source = np.concatenate([self._past[-(2 * _REACH - 1) :], samples])
         out = np.empty(2 * len(samples), np.int16)
         out[0::2] = source[_REACH - 1 : _REACH - 1 + len(samples)]
-        between = np.convolve(source, self._kernel, "valid")
-        out[1::2] = np.clip(np.rint(between), -32768, 32767)
+        for at in range(0, len(samples), _PIECE):
+            count = min(_PIECE, len(samples) - at)
+            between = np.zeros(count)
+            for place, tap in enumerate(self._kernel, at):
+                between += tap * source[place : place + count]
+            out[2 * at + 1 : 2 * (at + count) : 2] = np.clip(np.rint(between), -32768, 32767)
         self._past = np.concatenate([self._past, samples])[-_HELD:]
         return out
+
+    def mark(self) -> _Samples:
+        """Return where it is, for ``restore``."""
+        return self._past
+
+    def restore(self, mark: _Samples) -> None:
+        """Return to ``mark``."""
+        self._past = mark
 
     def take_back(self, count: int) -> None:
         """Forget the last ``count`` samples: others come in their place."""
