@@ -11,8 +11,8 @@ from edgevoice.testbed.virtual import VirtualCard
 
 pytestmark = pytest.mark.sound
 
-AHEAD = 72
-"""Samples, 3 ms, that a busy machine may take from the look at the card to the writing."""
+AHEAD = 240
+"""Samples, 10 ms, that a busy machine may take from the look at the card to the writing."""
 
 
 @pytest.mark.parametrize("rate_hz", [None, 48_000], ids=["its own rate", "48 kHz only"])
@@ -30,7 +30,7 @@ def test_what_was_written_is_replaced_and_a_silent_card_runs_on(rate_hz: int | N
             xruns, state = ring.xruns, card.far_end.header.is_running
             late = ring.reach(AHEAD)
             ring.write(np.full(240, 5000, np.int16), late)
-            time.sleep(0.03)
+            time.sleep(0.05)
             position, at_s = ring.emitted()
         finally:
             ring.close()
