@@ -365,9 +365,9 @@ def test_every_figure_of_the_settings_reaches_its_part(tmp_path: Path) -> None:
             assert (parts.speaker._playout._prefill._wanted, parts.speaker._earcons._gain) == (120 * 24, 0)
             assert (parts.tools._limits, parts.engine._stall_s) == (ToolLimits(5, 999, 3), 2)
             assert parts.detector._decision._latest.maxlen == 3
-            assert not parts.detector._is_speaking()
+            assert not parts.detector._own_voice.is_speaking()
             parts.engine.report(RingDue(1))
-            assert parts.detector._is_speaking(), "the box itself is to be heard: another threshold holds"
+            assert parts.detector._own_voice.is_speaking(), "the box itself is to be heard: another threshold holds"
 
     asyncio.run(live())
 
