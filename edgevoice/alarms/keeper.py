@@ -318,8 +318,8 @@ class Keeper(Observer):
 
     async def _rang(self, ended: ReportRing) -> None:
         ring = self._schedule.get(ended.ring_id)
-        if ring is None:
-            return
+        if ring is None or ended.ring_id not in self._schedule.reported:
+            return  # cancelled, or silenced and set for its next occurrence
         self._latest = _Rang(ring, self.now().boot_s)
         if ended.outcome is RingOutcome.SNOOZED:
             try:

@@ -34,7 +34,11 @@ class AlsaOutput:
         self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._is_over = False
         self._reach = self._start = speaker.position
-        self._ring.renumber(speaker.attach(self))
+        position = speaker.attach(self)
+        try:
+            self._ring.renumber(position)
+        except AlsaError:
+            self._is_over = True  # unplugged as it was opened: it counts as lost, like any card that is gone
         self._thread = threading.Thread(target=self._run, name="alsa-output", daemon=True)
         self._thread.start()
 

@@ -59,6 +59,8 @@ class Guest(Observer):
             began = loop.time()
             error = await self._run_once(report)
             if error is None:
+                if self._is_broken:
+                    report(GuestRestored(self._name))
                 return
             self._inside = None
             self._is_broken = True

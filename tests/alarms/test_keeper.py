@@ -331,6 +331,19 @@ async def test_a_ring_that_is_cancelled_falls_silent() -> None:
 
 
 @story
+async def test_a_ring_that_ends_as_it_is_silenced_keeps_its_next_occurrence() -> None:
+    house = House(Shelf())
+    await house.ask("set_alarm", time="13:00", days=["monday"])
+    await asyncio.sleep(HOUR_S + 1)
+    await house.ask("cancel_alarms")
+    await house.ends(1)
+    await asyncio.sleep(1)
+
+    (alarm,) = await house.ask("list_alarms")
+    assert alarm["rings_at"] == "Monday 2025-12-08 13:00"
+
+
+@story
 async def test_what_a_command_changes_in_the_file_is_noticed_within_a_second() -> None:
     shelf = Shelf()
     house = House(shelf)

@@ -9,8 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgevoice.audio import card_ring
+from edgevoice.audio.alsa import PcmState
+from edgevoice.audio.alsa_output import AlsaOutput
+from edgevoice.audio.callback_threads import CallbackThreads
 from edgevoice.audio.card_ring import MARGIN, CardRing, RingUnavailable
 from edgevoice.audio.far_end_mixer import SpeakerFact
+from edgevoice.audio.ring import Ring
 from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import PlaybackCut
 from edgevoice.core.orders import Earcon
@@ -144,3 +148,21 @@ def test_a_cut_is_exact_whatever_the_ring_holds(buffer: int, monkeypatch: pytest
 def test_a_ring_too_short_for_a_first_sound_is_left_to_portaudio(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RingUnavailable, match=r'"card" cannot be written again: .*holds 10 ms .* 40 are needed'):
         Box(monkeypatch, 48_000, 512)
+
+
+def test_a_card_that_is_unplugged_as_it_is_opened_counts_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    pcm = FakePcm(24_000)
+
+    def unplug(_speaker: Speaker, _ring: Ring) -> int:
+        pcm.state = PcmState.DISCONNECTED
+        return 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(card_ring, "Pcm", lambda _name: pcm)
+        patch.setattr("edgevoice.audio.card_ring.time.sleep", lambda seconds: pcm.emit(round(seconds * 24_000)))
+        patch.setattr(Speaker, "attach", unplug)
+        speaker = Speaker(lambda _fact: None, prefill_ms=0, volume_percent=100, earcon_percent=100)
+        output = AlsaOutput("card", speaker, CallbackThreads())
+
+    assert output.is_lost
+    output.close()

@@ -158,6 +158,17 @@ def test_the_box_is_told_of_each_failure_and_once_the_guest_works_again() -> Non
     ]
 
 
+def test_a_guest_that_had_failed_and_has_nothing_more_to_do_counts_as_working() -> None:
+    told = list[Event]()
+
+    async def scene() -> None:
+        await Guest("metrics", Door(Visitor(fail), Visitor(lambda: None)), lambda: 0.0).run(told.append)
+
+    virtual_time.run(scene())
+
+    assert told[1:] == [GuestRestored("metrics")]
+
+
 def test_a_guest_that_works_from_the_start_reports_nothing() -> None:
     async def scene() -> list[Event]:
         told = list[Event]()

@@ -30,6 +30,9 @@ _RECOVERY_LIMIT_S = 30.0
 _SETTLING_S = 1.5
 """After a conversation: closing the link may take a second."""
 
+_MOST_LATE_S = 600.0
+"""How much longer than asked for a soak may take to come to its least number of faults."""
+
 _SAMPLE_S = 1.0
 
 # The card has no air between its sides; see stage_settings().
@@ -117,7 +120,10 @@ class _Soak:
             await self._rest()
             faults = draw(self._chance, self._order.kinds)
             end_s = record.began_s + 60 * self._order.minutes
-            while time.monotonic() < end_s or len(record.episodes) < self._order.least_faults:
+            last_s = end_s + _MOST_LATE_S
+            while time.monotonic() < end_s or (
+                len(record.episodes) < self._order.least_faults and time.monotonic() < last_s
+            ):
                 await self._round(next(faults))
         finally:
             sampling.cancel()
