@@ -62,11 +62,13 @@ def test_not_wanted():
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_results_are_as_of_single_tests_and_each_file_is_read_by_one_worker(tmp_path: Path, workers: str) -> None:
     pytest.importorskip("xdist")
-    for name in ("one", "other"):
-        (tmp_path / f"test_{name}.py").write_text(TESTS)
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"test_{folder}.py").write_text(TESTS)
     (tmp_path / "conftest.py").write_text(FOR_ALL)
     (tmp_path / "test_wrong.py").write_text("import nothing_of_that_name")
-    (tmp_path / "test_nothing_wanted.py").write_text("import pytest\n@pytest.mark.sound\ndef test_it(): pass\n")
+    unwanted = "import pytest\n@pytest.mark.sound\ndef test_it(): pass\n"
+    (tmp_path / "one" / "test_unwanted.py").write_text(unwanted)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = sound\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TESTS_"))}
 
@@ -84,9 +86,9 @@ def test_results_are_as_of_single_tests_and_each_file_is_read_by_one_worker(tmp_
     assert ended.returncode == 1
     assert "2 failed, 8 passed, 2 skipped, 3 errors in " in ended.stdout
     for line in (
-        "PASSED test_one.py::test_good[2]",
-        "FAILED test_other.py::test_bad - assert 1 == 2",
-        "ERROR test_one.py::test_ends_badly - OSError: late",
+        "PASSED one/test_one.py::test_good[2]",
+        "FAILED other/test_other.py::test_bad - assert 1 == 2",
+        "ERROR one/test_one.py::test_ends_badly - OSError: late",
         "ERROR test_wrong.py",
     ):
         assert f"\n{line}" in ended.stdout

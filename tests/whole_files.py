@@ -77,6 +77,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         test.ihook.pytest_runtest_protocol(item=test, nextitem=following)
         if item.session.shouldfail or item.session.shouldstop:
             break
+    # Of a file in which this run wants nothing, the file before has left its folder standing.
+    item.session._setupstate.teardown_exact(nextitem)
     return True
 
 

@@ -12,9 +12,10 @@ from edgevoice.control import client, place
 from edgevoice.control.client import Client
 from edgevoice.control.place import SERVICE_SOCKET, ControlPlace, own_place, socket_to_reach
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed, WakeRequested
+from edgevoice.core.facts import TalkHeld, TalkPressed, WakeRequested
 from edgevoice.core.notices import PhaseEntered
 from edgevoice.core.orders import MuteMicrophone
+from edgevoice.core.panel_facts import MuteSwitched
 from edgevoice.errors import ControlRefused, ControlUnavailable
 from tests import virtual_time
 from tests.integrations.control.conftest import stand_in
@@ -39,7 +40,12 @@ def test_every_command_reaches_the_box_and_returns_its_result(tmp_path: Path) ->
             assert (await speaker.pair("begin"))["pairing"] == "begun"
             assert (await speaker.pair("wait", pairing="begun"))["ok"]
             assert (await speaker.doctor())["findings"] == []
-            assert box.facts == [WakeRequested("hey_jarvis", 7), TalkPressed(7), TalkHeld(), MutePressed()]
+            assert box.facts == [
+                WakeRequested("hey_jarvis", 7),
+                TalkPressed(7),
+                TalkHeld(),
+                MuteSwitched(is_muted=True),
+            ]
 
     virtual_time.run(scene())
 

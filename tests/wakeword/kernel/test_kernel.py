@@ -186,7 +186,7 @@ def test_with_the_kernel_a_box_that_listens_and_answers_never_imports_onnxruntim
             settings, wake_words(settings), print, is_speaking=bool, near_misses=None, far_end=lambda take: None
         )
         scorer = detector._load()
-        detector._far_end.open()
+        detector._own_voice.far_end.open()
         for _ in range(9):
             scores = scorer.score(np.ones(1280, np.int16))
         probability = open_voice().take(np.ones(640, np.int16))
