@@ -42,6 +42,8 @@ class _Selector(selectors.DefaultSelector):
             return ready
         while not ready and threading.active_count() > self._threads:
             ready = super().select(_THREAD_PULSE_S)
+        # A thread may have ended since the loop looked: what it has sent comes before any timer.
+        ready = ready or super().select(0)
         if ready:
             return ready
         if timeout is None:
