@@ -9,8 +9,10 @@ MESSAGE_LIMIT_BYTES: Final = 1 << 20
 
 _WITHIN_S: Final = 10.0
 _MOST_BYTES: Final = 1 << 24
-_MOST_MESSAGES: Final = 2000
-"""What a server may send within that time: 16 MiB, so that one much too long message is not yet a flood."""
+_MOST_MESSAGES: Final = 500
+"""What a server may send within that time: 16 MiB, so that one much too long message is not yet a flood. And no more
+messages than a slow machine reads: with four times as many, one that was busy read on, and never came to the limit.
+"""
 
 TOO_LONG: Final = f"the server's answer is longer than {MESSAGE_LIMIT_BYTES >> 20} MiB"
 
