@@ -62,7 +62,7 @@ QUICK: Final = (
 )
 SOUND: Final = [
     "python -m pytest -m sound and not few and not alone --numprocesses 4 --dist load --maxschedchunk 1",
-    "python -m pytest -m few --numprocesses 3 --dist load --maxschedchunk 1",
+    "python -m pytest -m few --numprocesses 2 --dist load --maxschedchunk 1",
     "python -m pytest -m alone",
 ]
 QUICK_OF_SOME: Final = (
