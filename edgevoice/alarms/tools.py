@@ -89,7 +89,7 @@ class AlarmTools:
         """
         names_none = seconds is None and label is None and not everything
         if names_none and (rang := await self._keeper.silence({RingKind.TIMER})) is not None:
-            return self._answer({"cancelled": 0, "silenced": rang.label or rang.kind, "note": _SILENCED})
+            return self._silenced(rang)
         running = await self._of(RingKind.TIMER)
         chosen = [one for one in running if seconds in {None, one.seconds} and one.is_named(label)]
         await self._keeper.cancel(one.ring_id for one in chosen)
@@ -136,7 +136,7 @@ class AlarmTools:
         """
         names_none = label is None and time is None and not everything
         if names_none and (rang := await self._keeper.silence({RingKind.ALARM, RingKind.REMINDER})) is not None:
-            return self._answer({"cancelled": 0, "silenced": rang.label or rang.kind, "note": _SILENCED})
+            return self._silenced(rang)
         rings = await self._of(RingKind.ALARM, RingKind.REMINDER)
         clock = None if time is None else time.zfill(5)
         chosen = [one for one in rings if one.is_named(label) and clock in {None, one.first[11:16]}]
@@ -186,6 +186,9 @@ class AlarmTools:
         at = datetime.fromtimestamp(self._keeper.now().wall_s + left_s, self._keeper.zone)
         described = {"kind": ring.kind, "label": ring.label, "rings_at": f"{at:%A %Y-%m-%d %H:%M}"}
         return {**described, "recurs": ring.rule} if ring.rule else described
+
+    def _silenced(self, rang: ScheduledRing) -> dict[str, Any]:
+        return self._answer({"cancelled": 0, "silenced": rang.label or rang.kind, "note": _SILENCED})
 
     def _answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Return the answer; if the disk did not keep it, the user must hear that."""

@@ -16,6 +16,7 @@ from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.doctor.streams import PlayedAudio
+from tests.audio.fake_ring import Pin
 
 Samples = npt.NDArray[np.int16]
 PREFILL_MS = 80
@@ -366,19 +367,6 @@ def test_a_reopened_stream_has_a_new_clock(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 # --- muted in hardware -----------------------------------------------------------------------------------------------
-
-
-class Pin:
-    """An amplifier's mute pin; it records each call with the speaker's position at that moment."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def mute(self) -> None:
-        self.told.append("mute")
-
-    def release(self) -> None:
-        self.told.append("release")
 
 
 class Amplified(Ear):

@@ -32,17 +32,8 @@ class Player(ServiceInterface):
         self._volume = volume
 
 
-class Phone(ServiceInterface):
+class Phone(Player):
     """A player whose volume somebody else keeps."""
-
-    def __init__(self, status: str, volume: float) -> None:
-        super().__init__("org.mpris.MediaPlayer2.Player")
-        self._status = status
-        self._volume = volume
-
-    @dbus_property(access=PropertyAccess.READ)
-    def PlaybackStatus(self) -> "s":  # type: ignore[name-defined]  # noqa: F821, N802 - D-Bus types and names
-        return self._status
 
     @dbus_property(access=PropertyAccess.READ)
     def Volume(self) -> "d":  # type: ignore[name-defined]  # noqa: F821, N802
