@@ -7,7 +7,7 @@ stays in memory, and so do the interpreter's lists of free tuples; both looked l
 
 import gc
 
-from edgevoice import heap
+from edgevoice import code_pages, heap
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.ports import Observer
@@ -16,12 +16,14 @@ from edgevoice.core.ports import Observer
 def spare_what_is_there() -> None:
     """Exclude all current objects from later collections, until ``spare_nothing``; call it after the setup.
 
-    What the setup has freed goes back to the system. Collections are enabled, which the start may have disabled.
+    What the setup has freed goes back to the system, and so does the code that only the setup has run. Collections are
+    enabled, which the start may have disabled.
     """
     gc.collect()
     gc.freeze()
     gc.enable()
     heap.trim()
+    code_pages.give_back()
 
 
 def spare_nothing() -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgevoice import heap
+from edgevoice.code_pages import give_back
 from edgevoice.errors import EdgevoiceError, of_machine
 from edgevoice.local.behaviour import Behaviour, Nonsense
-from edgevoice.local.code_pages import give_back
 from edgevoice.local.process import READY
 from edgevoice.local.server import LocalService
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from edgevoice.local.code_pages import unchanged_code
+from edgevoice.code_pages import unchanged_code
 
 _HEAD = "7f0000000000-7f0000003000 r-xp 00001000 fd:00 77 /usr/lib/one.so.1"
 _WRITTEN = "7f0000004000-7f0000005000 rw-p 00004000 fd:00 77 /usr/lib/one.so.1"
@@ -37,7 +37,7 @@ def test_only_code_of_libraries_that_nobody_has_changed_is_given_back() -> None:
 def test_what_was_given_back_is_not_resident_and_comes_again_when_it_is_needed() -> None:
     program = """
 import numpy
-from edgevoice.local.code_pages import give_back
+from edgevoice.code_pages import give_back
 
 def resident_kb():
     with open("/proc/self/status") as file:
