@@ -101,9 +101,15 @@ class Tab:
                 self.errors.append(found["params"]["entry"]["text"])
 
     async def go(self, address: str) -> None:
-        """Open an address, and wait until it is there."""
+        """Open an address, and wait until its document is there, also where the same address is open already."""
+        await self.send("Page.navigate", url="about:blank")
+        await self.until("location.href === 'about:blank'")
         await self.send("Page.navigate", url=address)
         await self.until(f"location.href === {json.dumps(address)} && document.readyState === 'complete'")
+
+    async def reload(self) -> None:
+        """Load the page again, and wait until it is there."""
+        await self.go(str(await self.run("location.href")))
 
     async def set_cookie(self, address: str, value: str) -> None:
         """Store the page's cookie, as the page does."""
@@ -112,19 +118,27 @@ class Tab:
 
     async def run(self, script: str) -> Any:
         """Return the value of an expression of JavaScript, awaited."""
-        result = await self.send(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
-        )
+        result = await self._evaluate(script)
+        assert "result" in result, result["error"]
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
     async def until(self, script: str) -> Any:
         """Wait until an expression of JavaScript is true; return it."""
         deadline = time.monotonic() + _LIMIT_S
-        while not (found := await self.run(script)):
+        while True:
+            result = await self._evaluate(script)
+            assert "exceptionDetails" not in result, result["exceptionDetails"]
+            # An error: the document was replaced by the next one, in which the expression is evaluated again.
+            if found := result.get("result", {}).get("value"):
+                return found
             assert time.monotonic() < deadline, f"it did not come true: {script}; {self.errors}"
             await asyncio.sleep(0.02)
-        return found
+
+    async def _evaluate(self, script: str) -> dict[str, Any]:
+        return await self.send(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
+        )
 
     async def text(self, selector: str) -> str:
         """Return what an element says."""

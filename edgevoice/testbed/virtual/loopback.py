@@ -9,6 +9,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from edgevoice.store.files import write_whole
 from edgevoice.testbed.virtual.plugin import build_plugin
 from edgevoice.testbed.virtual.room import ROOM_RATE_HZ, SHORTEST_DELAY_MS
 
@@ -40,9 +41,11 @@ class Loopback:
         card = f'type edgevoice unplugged "{self._folder / "loopback-unplugged"}" rate {ROOM_RATE_HZ} {given}'
         card += f" channels 1 delay_us {round(1000 * SHORTEST_DELAY_MS)}"
         slave = f"slave {{ pcm {{ {card} }} rate {ROOM_RATE_HZ} channels 1 format S16_LE }}"
-        with (self._folder / "asound.conf").open("a") as file:
-            file.write(f'pcm_type.edgevoice {{ lib "{build_plugin()}" }}\n')
-            file.write(f'pcm.{LOOPBACK} {{ type plug {slave} rate_converter [ "speexrate_medium" "linear" ] }}\n')
+        settings = self._folder / "asound.conf"
+        added = f'pcm_type.edgevoice {{ lib "{build_plugin()}" }}\n'
+        added += f'pcm.{LOOPBACK} {{ type plug {slave} rate_converter [ "speexrate_medium" "linear" ] }}\n'
+        # As a new file: libasound does not see what is added within the second in which it has read a file.
+        write_whole(settings, settings.read_bytes() + added.encode())
         return self
 
     def __exit__(self, *_error: object) -> None:
