@@ -74,11 +74,16 @@ from edgevoice.core.orders import (
     ShowLight,
     StopBackchannel,
 )
+from edgevoice.core.sound.rates import NEAR_END_HZ
 
 _SILENCING = (CutPlayback, CutClip, StopBackchannel)
 """What is obeyed before anything else, in this order."""
 
 _ACTIVE_RESPONSE = "conversation_already_has_active_response"
+
+_WORD_ENDED = NEAR_END_HZ // 2
+"""Near-end samples: a wake word ends up to 0.2 s before the frame that decides (measured on five voices, without
+noise), and a filter or a witness may decide a few frames later."""
 
 
 class Conversation:
@@ -279,7 +284,8 @@ class Conversation:
             case Phase.IDLE:
                 return actions + self._sessions.begin(woken.at_sample, now, woken.word)
             case Phase.THINKING | Phase.SPEAKING:
-                return actions + self._turns.interrupt_by_hand(woken.at_sample, now, woken.word)
+                ended = _WORD_ENDED if isinstance(woken, WakeWordHeard) else 0
+                return actions + self._turns.interrupt_by_hand(woken.at_sample, now, woken.word, word_ended=ended)
             case Phase.CONNECTING:
                 return actions
             case Phase.LISTENING:

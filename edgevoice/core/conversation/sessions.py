@@ -111,9 +111,9 @@ class Sessions:
         keep = KeepUplink(at_sample, has_preroll=has_preroll and at_sample is not None)
         return [keep, OpenLink(word, resumes=goes_on)]
 
-    def call_again(self, at_sample: int, now: float, word: str = "") -> list[Action]:
+    def call_again(self, at_sample: int, now: float, word: str = "", *, has_preroll: bool = True) -> list[Action]:
         """Begin another session: the last one ended while its answer was still sounding, and the user spoke over it."""
-        return self.hang_up() + self.begin(at_sample, now, word, goes_on=True)
+        return self.hang_up() + self.begin(at_sample, now, word, goes_on=True, has_preroll=has_preroll)
 
     def link_opened(self, now: float) -> list[Action]:
         """Record that the session is open, and send what was kept."""

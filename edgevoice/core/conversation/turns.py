@@ -273,16 +273,19 @@ class Turns:
 
     # --- interrupting by hand -----------------------------------------------------------------------------------------
 
-    def interrupt_by_hand(self, at_sample: int, now: float, word: str = "") -> list[Action]:
-        """Interrupt the answer by wake word or button."""
+    def interrupt_by_hand(self, at_sample: int, now: float, word: str = "", *, word_ended: int = 0) -> list[Action]:
+        """Interrupt the answer by wake word or button; ``word_ended`` samples ago the wake word may have ended."""
         if self._box.is_deaf:
             return self._sessions.hang_up()
+        # On a box that hears itself, the pre-roll would be its own voice, which the model would take for the user's.
+        has_preroll = not self._policy.hears_itself
+        heard_from = at_sample if has_preroll else at_sample - word_ended
         if not self._state.is_linked:
-            return self._sessions.call_again(at_sample, now, word)
+            return self._sessions.call_again(heard_from, now, word, has_preroll=has_preroll)
         actions = self.interrupt(now)
         if self._state.is_half_duplex:
-            # What was said since the wake word began was sent as zeros: now it is sent as it was heard.
-            actions += [KeepUplink(at_sample), OpenUplink()]
+            # What was said meanwhile was sent as zeros: now it is sent as it was heard.
+            actions += [KeepUplink(heard_from, has_preroll=has_preroll), OpenUplink()]
         return actions
 
     def interrupt(self, now: float, *, is_by_speech: bool = False) -> list[Action]:

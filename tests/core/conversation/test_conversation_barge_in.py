@@ -47,6 +47,7 @@ from tests.core.drive import (
     CALL,
     COMPLETED,
     HALF_DUPLEX,
+    NETWORK_GONE,
     TO_ANSWERING,
     TO_LISTENING,
     TO_SPEAKING,
@@ -123,15 +124,22 @@ def test_an_interruption_by_hand_of_a_complete_answer_cancels_nothing(hand: Even
     assert drive(*TO_SPOKEN).hear(hand) == [CutPlayback(), ShowLight(Light.LISTENING)]
 
 
-@pytest.mark.parametrize("hand", BY_HAND, ids=["wake word", "button"])
-def test_a_box_that_hears_itself_sends_the_words_said_with_the_wake_word(hand: Event) -> None:
+@pytest.mark.parametrize(
+    ("hand", "kept"), list(zip(BY_HAND, (24_000, 32_000), strict=True)), ids=["wake word", "button"]
+)
+def test_a_box_that_hears_itself_sends_the_words_said_after_the_wake_word_and_not_its_own(
+    hand: Event, kept: int
+) -> None:
+    order = KeepUplink(kept, has_preroll=False)
+
     assert drive(*TO_SPEAKING, policy=HALF_DUPLEX).hear(hand) == [
         CutPlayback(),
         ShowLight(Light.LISTENING),
         CancelResponse("r1"),
-        KeepUplink(32_000),
+        order,
         OpenUplink(),
     ]
+    assert order in drive(*TO_SPEAKING, NETWORK_GONE, policy=HALF_DUPLEX).hear(hand), "with its session lost, too"
 
 
 def test_an_interruption_by_hand_gives_the_user_the_time_of_a_first_word() -> None:
