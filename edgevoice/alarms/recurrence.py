@@ -1,8 +1,11 @@
 """When an alarm rings next: local times, recurrence rules and time zones. Pure; the zone is an argument."""
 
 from datetime import datetime, timedelta, tzinfo
+from typing import Final
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from edgevoice.core.weekdays import WEEKDAYS, weekdays_in_words
+
+_WEEKLY: Final = "FREQ=WEEKLY;BYDAY="
 
 
 def next_occurrence(first: datetime, rule: str, after_s: float, zone: tzinfo) -> float | None:
@@ -39,8 +42,18 @@ def first_at(hour: int, minute: int, now_s: float, zone: tzinfo) -> datetime:
 
 def weekly(days: list[str]) -> str:
     """Return the rule for these days of the week, named as in ``WEEKDAYS``."""
-    chosen = [day[:2].upper() for day in WEEKDAYS if day in days]
-    return f"FREQ=WEEKLY;BYDAY={','.join(chosen)}"
+    return _WEEKLY + ",".join(_short(day) for day in WEEKDAYS if day in days)
+
+
+def in_words(rule: str) -> str:
+    """Return how a rule recurs as a person says it, such as "on weekdays"; as it is if ``weekly`` did not make it."""
+    named = rule.removeprefix(_WEEKLY).split(",")
+    days = [day for day in WEEKDAYS if _short(day) in named]
+    return weekdays_in_words(days) if weekly(days) == rule else rule
+
+
+def _short(day: str) -> str:
+    return day[:2].upper()
 
 
 def _moment(local: datetime, zone: tzinfo, fold: int) -> float:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from edgevoice.alarms.keeper import Keeper
-from edgevoice.alarms.recurrence import first_at, weekly
+from edgevoice.alarms.recurrence import first_at, in_words, weekly
 from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
 from edgevoice.alarms.schedule import at_local_time, in_seconds, timer
 from edgevoice.errors import ToolRefused
@@ -185,7 +185,7 @@ class AlarmTools:
         left_s = ring.left_s(self._keeper.now())
         at = datetime.fromtimestamp(self._keeper.now().wall_s + left_s, self._keeper.zone)
         described = {"kind": ring.kind, "label": ring.label, "rings_at": f"{at:%A %Y-%m-%d %H:%M}"}
-        return {**described, "recurs": ring.rule} if ring.rule else described
+        return {**described, "recurs": in_words(ring.rule)} if ring.rule else described
 
     def _silenced(self, rang: ScheduledRing) -> dict[str, Any]:
         return self._answer({"cancelled": 0, "silenced": rang.label or rang.kind, "note": _SILENCED})

@@ -15,13 +15,14 @@ import typer
 
 from edgevoice.alarms.book import NAME, AlarmBook
 from edgevoice.alarms.local_clock import LocalClock
-from edgevoice.alarms.recurrence import WEEKDAYS, first_at, weekly
+from edgevoice.alarms.recurrence import first_at, in_words, weekly
 from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
 from edgevoice.alarms.schedule import MOST_RINGS, at_local_time, in_zone, timer
 from edgevoice.alarms.tools import LONGEST_S
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
 from edgevoice.commands.stored import AsJson, folder_with
+from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.store.folders import state_folder
 
 timers = group("List, add and cancel timers. The running box notices within a second.")
@@ -132,7 +133,8 @@ def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
             if ring.kind is RingKind.TIMER
             else f"{at:%a %Y-%m-%d %H:%M}"
         )
-        print(f"{ring.ring_id:>4}  {ring.kind:<8}  {when}  {ring.label}{f'  ({ring.rule})' if ring.rule else ''}")
+        recurs = f"  ({in_words(ring.rule)})" if ring.rule else ""
+        print(f"{ring.ring_id:>4}  {ring.kind:<8}  {when}  {ring.label}{recurs}")
     if not found:
         print("Nothing is set.")
     return 0

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edgevoice.alarms.recurrence import first_at, next_occurrence, weekly
+from edgevoice.alarms.recurrence import first_at, in_words, next_occurrence, weekly
+from edgevoice.core.weekdays import WEEKDAYS
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 """One hour of summer time in spring and autumn of either half of the year; Lord Howe's summer time is half an hour."""
@@ -89,6 +90,23 @@ def test_a_time_without_a_date_is_the_next_one(clock: tuple[int, int], now: str,
 
 def test_days_of_the_week_are_a_rule_in_their_order() -> None:
     assert weekly(["sunday", "monday"]) == "FREQ=WEEKLY;BYDAY=MO,SU"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (weekly([*WEEKDAYS]), "every day"),
+        (WORKDAYS, "on weekdays"),
+        (weekly(["sunday", "saturday"]), "on weekends"),
+        (weekly(["friday"]), "every Friday"),
+        (weekly(["friday", "monday", "sunday"]), "every Monday, Friday and Sunday"),
+        ("FREQ=MONTHLY;BYMONTHDAY=1", "FREQ=MONTHLY;BYMONTHDAY=1"),
+        ("FREQ=WEEKLY;BYDAY=MO;INTERVAL=2", "FREQ=WEEKLY;BYDAY=MO;INTERVAL=2"),
+        ("", ""),
+    ],
+)
+def test_a_rule_is_said_as_a_person_says_it_and_one_of_another_kind_as_it_is(rule: str, words: str) -> None:
+    assert in_words(rule) == words
 
 
 def test_a_rule_that_is_none_is_refused() -> None:

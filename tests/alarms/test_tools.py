@@ -78,7 +78,7 @@ def test_a_timer_of_an_impossible_length_is_refused(seconds: object) -> None:
                 "kind": "alarm",
                 "label": "school",
                 "rings_at": "Friday 2025-12-05 07:00",
-                "recurs": "FREQ=WEEKLY;BYDAY=MO,FR",
+                "recurs": "every Monday and Friday",
             },
         ),
         (

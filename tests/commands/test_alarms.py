@@ -28,9 +28,7 @@ def test_alarms_and_reminders_are_kept_apart_from_timers(tmp_path: Path) -> None
     ran(tmp_path, "alarms", "add", "18:00", "--reminder", "call mum")
 
     listed = ran(tmp_path, "alarms", "list").splitlines()
-    assert re.fullmatch(
-        r"   2  alarm     \w{3} [\d-]{10} 07:00  school  \(FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR\)", listed[0]
-    )
+    assert re.fullmatch(r"   2  alarm     \w{3} [\d-]{10} 07:00  school  \(on weekdays\)", listed[0])
     assert re.fullmatch(r"   3  reminder  \w{3} [\d-]{10} 18:00  call mum", listed[1])
     assert ran(tmp_path, "alarms", "cancel", "1", status=1) == "1 is not set.\n", "that is a timer"
     assert ran(tmp_path, "alarms", "cancel", "2", "3") == "2 is cancelled.\n3 is cancelled.\n"

@@ -42,7 +42,7 @@ const timers = {
       const clock = each.rings_at.slice(-5);
       const name = each.label || (each.kind === "alarm" ? "Alarm" : "Reminder");
       const cancel = () => this.act("cancel_alarms", each.label ? { label: each.label } : { time: clock });
-      const day = each.rings_at.slice(0, -6) + (each.recurs ? ", recurs" : "");
+      const day = each.rings_at.slice(0, -6) + (each.recurs ? `, ${each.recurs}` : "");
       rows.push(row(name, day, make("span", { className: "left", textContent: clock }), button("Cancel", `Cancel ${name} at ${clock}`, cancel)));
     }
     byId("timers").replaceChildren(...rows);
