@@ -28,7 +28,7 @@ from tests.local.talking import Hears, Tone, script_of
 pytestmark = pytest.mark.long
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-LIMIT_S = 60.0
+LIMIT_S = 240.0
 TESTED = {"grade_two_models.py", "http_tool.py", "mcp_tool.py", "relay.py", "talk.py", "wav.py"}
 
 

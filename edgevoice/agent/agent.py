@@ -37,7 +37,9 @@ _log = logging.getLogger(__name__)
 
 _RATES_HZ = range(8_000, 48_001)
 _PLAYBACKS = ("push", "pull")
-_SERVERS_S = 30.0
+_SERVERS_S = 120.0
+"""On a Zero 2 W the SDK takes some 25 s to load, and as long again in a server that uses it."""
+
 _REPORT_S = 0.5
 """How long a sound card has, once the conversation is over, to report how much was heard of the answer."""
 
@@ -57,7 +59,7 @@ class Agent:
     reader no answer ends. Either way the user interrupts by speaking; the program must keep the answer's sound out of
     what it sends.
 
-    ``mcp_servers``: servers whose tools the model may call, too, as NAME__TOOL; entering waits up to 30 s for them.
+    ``mcp_servers``: servers whose tools the model may call, too, as NAME__TOOL; entering waits up to 2 min for them.
 
     ``memory``: what is remembered between conversations; each new session gets up to ``history_tokens`` of the model's
     tokens from earlier ones. Without it nothing is written.

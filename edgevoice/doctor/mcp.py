@@ -10,8 +10,10 @@ from edgevoice.extras import has, how_to_add
 from edgevoice.mcp.source import McpSource, ServerState
 from edgevoice.settings.mcp import McpSettings
 
-_WAIT_S: Final = 50.0
-"""`npx` and `uvx` download a server the first time."""
+_WAIT_S: Final = 120.0
+"""`npx` and `uvx` download a server the first time. On a Zero 2 W the SDK takes some 25 s to load, here and in a server
+that uses it, and the other checks run meanwhile.
+"""
 
 _MOST_NAMES: Final = 6
 

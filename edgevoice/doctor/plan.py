@@ -37,8 +37,8 @@ _SESSION_LIMIT_S = 20.0
 _INSIDE_LIMIT_S = 75.0
 """The service inside the box may take a minute to load on a small Pi."""
 
-_SERVERS_LIMIT_S = 60.0
-"""A server of tools may be downloaded first."""
+_SERVERS_LIMIT_S = 130.0
+"""Longer than the check waits for servers, so that those which answer are reported beside one that does not."""
 
 _WORDS_LIMIT_S = 60.0
 """Loading takes 0.2 s; the first time, the front end is built, which takes 1.5 s on a PC and longer on a small Pi."""

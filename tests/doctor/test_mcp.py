@@ -53,7 +53,7 @@ def test_without_the_sdk_the_remedy_installs_it(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("state", "mark", "text"),
     [
-        (None, FindingStatus.WRONG, "not ready within 50 s"),
+        (None, FindingStatus.WRONG, "not ready within 120 s"),
         (ServerState(), FindingStatus.DOUBTFUL, "no tools"),
         (ServerState(tuple("abcdefgh")), FindingStatus.FINE, "8 tools: a, b, c, d, e, f and 2 more"),
     ],

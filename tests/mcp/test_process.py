@@ -20,6 +20,7 @@ from edgevoice.mcp import process as process_module
 from edgevoice.mcp.process import McpProcess
 from edgevoice.mcp.server import McpServer
 from edgevoice.mcp.wire import TO_PROGRAM_LIMIT, Lost, Offered
+from tests.mcp.living import LIMIT_S as LONG_S
 from tests.mcp.living import SMALL, living
 from tests.test_children import is_running
 from tests.waiting import LIMIT_S, eventually, until
@@ -278,8 +279,6 @@ def descendants(pid: int) -> set[int]:
 
 
 def test_a_child_that_hangs_is_killed_with_the_servers_that_ignore_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_module, "_ANSWER_LIMIT_S", 0.1)
-
     server = McpServer(command=sys.executable, args=("-I", str(SMALL), "stubborn"), timeout_s=0.5)
     with living({"stubborn": server}) as tools:
         child = tools.source.process.pid
@@ -288,11 +287,14 @@ def test_a_child_that_hangs_is_killed_with_the_servers_that_ignore_everything(mo
         assert len(started) == 2
         os.kill(child, signal.SIGSTOP)
 
-        assert tools.call("stubborn__echo") == {"error": "stubborn__echo did not answer within 0.5 seconds"}
+        # Only for this call: a busy machine needs longer to confirm that the later ones are cancelled.
+        with monkeypatch.context() as patch:
+            patch.setattr(process_module, "_ANSWER_LIMIT_S", 0.1)
+            assert tools.call("stubborn__echo") == {"error": "stubborn__echo did not answer within 0.5 seconds"}
 
         until(lambda: not any(is_running(pid) for pid in (child, *started)))
-        until(lambda: tools.tools_of("stubborn") != [], 6 * LIMIT_S)
-        until(lambda: tools.call("stubborn__echo", words="again") == {"text": "again"})
+        until(lambda: tools.tools_of("stubborn") != [], LONG_S)
+        until(lambda: tools.call("stubborn__echo", words="again") == {"text": "again"}, LONG_S)
         assert tools.log.of("mcp-process-ended", "it no longer answers")
 
 

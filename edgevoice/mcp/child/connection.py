@@ -24,11 +24,15 @@ from edgevoice.mcp.definitions import AnnouncedTool, Catalogue, catalogue_of
 from edgevoice.mcp.server import McpServer
 from edgevoice.mcp.wire import RESULT_LIMIT_BYTES, Lost, Offered, Started, ToProgram
 
-START_LIMIT_S: Final = 60.0
-"""How long a server may take until its tools are known: `npx` and `uvx` may download it first."""
+START_LIMIT_S: Final = 90.0
+"""How long a server may take until its tools are known: `npx` and `uvx` may download it first, and on a Zero 2 W a
+server that is made with the SDK loads for some 25 s.
+"""
 
-_ANSWER_LIMIT_S: Final = 10.0
-"""How long it may take to list its tools once it is connected."""
+_ANSWER_LIMIT_S: Final = 30.0
+"""How long it may take to list its tools once it is connected: less than a second, but on a busy machine this process
+waits until the sound has been served.
+"""
 
 _AGAIN: Final = Backoff(first_s=1, factor=2, limit_s=300)
 _SETTLED_S: Final = 60.0

@@ -58,7 +58,9 @@ class _Limited(httpx2.AsyncByteStream):
             if not self._is_open_end and size > MESSAGE_LIMIT_BYTES:
                 raise httpx2.StreamError(TOO_LONG)
             try:
-                self._traffic.take(len(chunk), messages=chunk.count(b"\n\n") if self._is_open_end else 1)
+                # However small the pieces in which a network delivers an answer, it is one message.
+                is_first = size == len(chunk)
+                self._traffic.take(len(chunk), messages=chunk.count(b"\n\n") if self._is_open_end else int(is_first))
             except Flooded as flood:
                 self._traffic.end(str(flood))
                 raise httpx2.StreamError(str(flood)) from flood
