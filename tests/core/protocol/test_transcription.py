@@ -1,13 +1,12 @@
 """The user's words, from services that transcribe them in either way, expected or not."""
 
-import time
-
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
 from edgevoice.core.protocol.transcript import LONGEST
 from edgevoice.core.protocol.transcription import Transcription
+from tests.steps import steps_of
 
 INCREMENTS = {
     "OpenAI's tokens": ["What", " time", " is", " it", " in", " Os", "lo", "?"],
@@ -190,15 +189,14 @@ def test_endless_words_are_limited(*, rewrites: bool) -> None:
     assert len(transcription.complete("u1", "x" * 2 * LONGEST)) == LONGEST
 
 
-def test_a_delta_costs_no_more_behind_many_than_behind_none() -> None:
-    transcription = Transcription(rewrites=False)
-    transcription.add("u1", "x" * LONGEST)
-    begun = time.thread_time()
-    for _ in range(1000):
-        transcription.add("u1", "x")
-    took_s = time.thread_time() - begun
+@pytest.mark.parametrize("rewrites", [False, True])
+def test_a_delta_costs_no_more_behind_many_words_than_behind_few(*, rewrites: bool) -> None:
+    def steps(words: str) -> int:
+        transcription = Transcription(rewrites=rewrites)
+        transcription.add("u1", words)
+        return steps_of(lambda: transcription.add("u1", f"{words} more" if rewrites else " more"))
 
-    assert took_s < 1000 * 400e-6, f"{took_s * 1000:.0f} microseconds for each"
+    assert steps("x" * (LONGEST - 5)) == steps("x" * 300)
 
 
 def test_increments_behind_a_rewrite_go_on_from_it() -> None:
