@@ -40,6 +40,16 @@ def first_at(hour: int, minute: int, now_s: float, zone: tzinfo) -> datetime:
     return today if _moment(today, zone, 0) > now_s else today + timedelta(days=1)
 
 
+def day_named(name: str, soonest: datetime, now_s: float, zone: tzinfo) -> datetime:
+    """Return the day that is meant by "today", "tomorrow" or the name of a weekday.
+
+    ``soonest`` is when the time of day is next: on a Monday, Monday is today until then, and a week later afterwards.
+    """
+    if name in WEEKDAYS:
+        return soonest + timedelta(days=(WEEKDAYS.index(name) - soonest.weekday()) % 7)
+    return datetime.fromtimestamp(now_s, zone).replace(tzinfo=None) + timedelta(days=int(name == "tomorrow"))
+
+
 def weekly(days: list[str]) -> str:
     """Return the rule for these days of the week, named as in ``WEEKDAYS``."""
     return _WEEKLY + ",".join(_short(day) for day in WEEKDAYS if day in days)

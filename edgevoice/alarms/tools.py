@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from edgevoice.alarms.keeper import Keeper
-from edgevoice.alarms.recurrence import first_at, in_words, weekly
+from edgevoice.alarms.recurrence import day_named, first_at, in_words, weekly
 from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
 from edgevoice.alarms.schedule import at_local_time, in_seconds, timer
+from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.errors import ToolRefused
 
 LONGEST_S = 86_400
@@ -24,10 +25,18 @@ Seconds = Annotated[int, Meta(ge=1, le=LONGEST_S)]
 Label = Annotated[str, Meta(max_length=LONGEST_LABEL)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 ClockTime = Annotated[str, Meta(pattern=r"^([01]?\d|2[0-3]):[0-5]\d$"), "local time of 24 hours, such as 07:00"]
-Date = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$"), "the date of a single one, such as 2026-12-24"]
+Date = Annotated[
+    str,
+    Meta(pattern=rf"^(\d{{4}}-\d\d-\d\d|today|tomorrow|{'|'.join(WEEKDAYS)})$"),
+    "the date of a single one: 2026-12-24, today, tomorrow, or a weekday for the next of that name",
+]
 Days = Annotated[list[Weekday], "the days on which it recurs every week; all seven for every day, none for once"]
 
 Everything = Annotated[bool, "all of them, when the user said so"]
+
+_MOST_NAMED = 10
+
+Kind = Annotated[Literal["alarm", "reminder"], "cancel only alarms, or only reminders; both if not given"]
 
 _SILENCED = "what had just rung is silent; nothing else was cancelled. To cancel others, name them, or everything"
 
@@ -60,8 +69,10 @@ class AlarmTools:
         seconds: Annotated[int, Meta(ge=-LONGEST_S, le=LONGEST_S), "how much longer it is to run; negative: shorter"],
         label: Annotated[Label, "the label of the timer, when several are running"] | None = None,
     ) -> dict[str, Any]:
-        """Let a running timer ring later or sooner."""
+        """Let a running timer ring later or sooner; if none is running, what has just rung rings again after it."""
         found = [one for one in await self._of(RingKind.TIMER) if one.is_named(label)]
+        if not found and label is None and seconds > 0 and (again := await self._keeper.snooze_latest(seconds)):
+            return self._answer({"label": again.label, "rings_in_seconds": round(again.left_s(self._keeper.now()))})
         if len(found) != 1:
             raise ToolRefused(f"{len(found)} timers match; the labels are: {_labels(await self._of(RingKind.TIMER))}")
         now = self._keeper.now()
@@ -83,7 +94,7 @@ class AlarmTools:
         label: Annotated[Label, "cancel only timers with this label"] | None = None,
         everything: Everything = False,  # noqa: FBT002 - an argument of a model, always by name
     ) -> dict[str, Any]:
-        """Cancel the kitchen timers that are running, all of them or only those of a length or label.
+        """Cancel a kitchen timer: the only one that is running, those of a length or label, or all of them.
 
         Right after a timer has rung, it silences that one and cancels no other, unless something is named.
         """
@@ -92,6 +103,8 @@ class AlarmTools:
             return self._silenced(rang)
         running = await self._of(RingKind.TIMER)
         chosen = [one for one in running if seconds in {None, one.seconds} and one.is_named(label)]
+        if names_none and len(chosen) > 1:
+            raise ToolRefused(f"{len(chosen)} timers match; ask which, or cancel everything: {_labels(chosen)}")
         await self._keeper.cancel(one.ring_id for one in chosen)
         return self._answer({"cancelled": len(chosen), "labels": [one.label for one in chosen]})
 
@@ -128,19 +141,23 @@ class AlarmTools:
         self,
         label: Annotated[Label, "cancel only those with this label or text"] | None = None,
         time: Annotated[ClockTime, "cancel only those at this time"] | None = None,
+        kind: Kind | None = None,
         everything: Everything = False,  # noqa: FBT002 - an argument of a model, always by name
     ) -> dict[str, Any]:
-        """Cancel alarms and reminders, all of them or only those with a label or time.
+        """Cancel an alarm or a reminder: the only one that is set, those with a label or time, or all of a kind.
 
         Right after one has rung, it silences that one and cancels no other, unless something is named.
         """
         names_none = label is None and time is None and not everything
         if names_none and (rang := await self._keeper.silence({RingKind.ALARM, RingKind.REMINDER})) is not None:
             return self._silenced(rang)
-        rings = await self._of(RingKind.ALARM, RingKind.REMINDER)
+        rings = await self._of(*([RingKind(kind)] if kind is not None else [RingKind.ALARM, RingKind.REMINDER]))
         clock = None if time is None else time.zfill(5)
         chosen = [one for one in rings if one.is_named(label) and clock in {None, one.first[11:16]}]
         described = [self._described(one) for one in chosen]
+        if names_none and len(chosen) > 1:
+            which = ", ".join(f"{one['rings_at']} {one['label']}".strip() for one in described[:_MOST_NAMED])
+            raise ToolRefused(f"{len(chosen)} match; ask which, or cancel everything: {which}")
         await self._keeper.cancel(one.ring_id for one in chosen)
         return self._answer({"cancelled": len(chosen), "which": described})
 
@@ -162,7 +179,9 @@ class AlarmTools:
         now, zone = self._keeper.now(), self._keeper.zone
         hour, minute = map(int, time.split(":"))
         try:
-            day = first_at(hour, minute, now.wall_s, zone) if date is None else datetime.fromisoformat(date)
+            day = first_at(hour, minute, now.wall_s, zone)
+            if date is not None:
+                day = datetime.fromisoformat(date) if date[0].isdigit() else day_named(date, day, now.wall_s, zone)
         except ValueError as error:
             raise ToolRefused(f"date: {date} is no date") from error
         first = day.replace(hour=hour, minute=minute)

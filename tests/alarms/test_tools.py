@@ -97,6 +97,8 @@ def test_an_alarm_is_set_at_its_local_time_and_read_back(arguments: dict[str, An
         ({"time": "25:00"}, "^time: "),
         ({"time": "07:00", "date": "2025-13-01"}, "^date: 2025-13-01 is no date$"),
         ({"time": "07:00", "date": "2025-11-30"}, "^2025-11-30 07:00 has passed$"),
+        ({"time": "07:00", "date": "today"}, "^today 07:00 has passed$"),
+        ({"time": "07:00", "date": "someday"}, "^date"),
         ({"time": "07:00", "days": ["someday"]}, "^days"),
     ],
 )
@@ -194,14 +196,67 @@ def test_a_minute_later_or_once_something_was_set_the_others_are_meant_again() -
     async def later(house: House) -> int:
         await rung(house)
         await asyncio.sleep(61)
-        return int((await house.ask("cancel_alarms"))["cancelled"])
+        with pytest.raises(ToolRefused, match=r"^3 match; ask which, or cancel everything: Tuesday 2025-12-09 07:00, "):
+            await house.ask("cancel_alarms")
+        return len(await house.ask("list_alarms"))
 
     async def another(house: House) -> int:
         await rung(house)
         await house.ask("set_alarm", time="10:00")
-        return int((await house.ask("cancel_alarms"))["cancelled"])
+        with pytest.raises(ToolRefused, match=r"^4 match; "):
+            await house.ask("cancel_alarms")
+        return int((await house.ask("cancel_alarms", everything=True))["cancelled"])
 
     assert (told(later), told(another)) == (3, 4)
+
+
+def test_one_of_several_is_not_cancelled_without_saying_which() -> None:
+    async def ask(house: House) -> list[Any]:
+        await house.ask("set_alarm", time="07:00")
+        await house.ask("set_alarm", time="08:00")
+        await house.ask("set_reminder", time="18:00", text="call mum")
+        with pytest.raises(ToolRefused, match=r"^2 match; "):
+            await house.ask("cancel_alarms", kind="alarm")
+        assert (await house.ask("cancel_alarms", kind="reminder"))["cancelled"] == 1
+        assert (await house.ask("cancel_alarms", kind="reminder", everything=True))["cancelled"] == 0
+        await house.ask("set_timer", seconds=60, label="tea")
+        await house.ask("set_timer", seconds=600)
+        with pytest.raises(ToolRefused, match=r"^2 timers match; ask which, or cancel everything: tea, 600 seconds$"):
+            await house.ask("cancel_timers")
+        assert (await house.ask("cancel_timers", everything=True))["cancelled"] == 2
+        return [each["rings_at"] for each in await house.ask("list_alarms")]
+
+    assert told(ask) == ["Tuesday 2025-12-02 07:00", "Tuesday 2025-12-02 08:00"]
+
+
+@pytest.mark.parametrize(
+    ("time", "date", "day"),
+    [
+        ("18:00", "today", "2025-12-01"),
+        ("07:00", "tomorrow", "2025-12-02"),
+        ("18:00", "tomorrow", "2025-12-02"),
+        ("18:00", "monday", "2025-12-01"),
+        ("07:00", "monday", "2025-12-08"),
+        ("07:00", "sunday", "2025-12-07"),
+    ],
+)
+def test_a_day_may_be_named_as_people_do(time: str, date: str, day: str) -> None:
+    """It is noon on Monday, the first of December."""
+    alarm = told(lambda house: house.ask("set_alarm", time=time, date=date))
+
+    assert alarm["rings_at"].split(" ")[1] == day
+    assert "recurs" not in alarm
+
+
+def test_more_minutes_for_what_has_just_rung_let_it_ring_again() -> None:
+    async def ask(house: House) -> None:
+        await house.ask("set_timer", seconds=10, label="tea")
+        await asyncio.sleep(11)
+        await house.ends(1, RingOutcome.STOPPED)
+        assert await house.ask("change_timer", seconds=120) == {"label": "tea", "rings_in_seconds": 120}
+        assert await house.ask("change_timer", seconds=60) == {"label": "tea", "rings_in_seconds": 180}
+
+    told(ask)
 
 
 @pytest.mark.parametrize("is_by_word", [True, False])

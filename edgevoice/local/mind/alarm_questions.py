@@ -1,9 +1,10 @@
 """What to ask about timers, alarms and reminders that may have been misheard. Pure."""
 
+from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.local.mind.alarm_commands import (
     AlarmIntent,
-    AlarmRequest,
     AlarmWish,
+    CancelAlarmWish,
     CancelNamedWish,
     ChangeWish,
     NamedTimerWish,
@@ -11,11 +12,9 @@ from edgevoice.local.mind.alarm_commands import (
     SnoozeWish,
     alarm_wish,
 )
-from edgevoice.local.mind.clock_reading import WEEKDAYS
 from edgevoice.local.mind.numbers import spoken, spoken_duration
 
-_EVERY_DAY = tuple(name.lower() for name in WEEKDAYS)
-_DAYS = {(): "", _EVERY_DAY: " every day", _EVERY_DAY[:5]: " on weekdays", _EVERY_DAY[5:]: " on weekends"}
+_DAYS = {(): "", WEEKDAYS: " every day", WEEKDAYS[:5]: " on weekdays", WEEKDAYS[5:]: " on weekends"}
 
 
 def question_about_alarm(wish: AlarmIntent) -> str | None:
@@ -39,8 +38,8 @@ def _question(wish: AlarmIntent) -> str | None:
             return f"Add {spoken_duration(seconds)}?"
         case SnoozeWish(minutes):
             return f"Snooze for {spoken(minutes)} minutes?" if minutes else "Snooze?"
-        case AlarmRequest.CANCEL:
-            return "Cancel my alarms?"
+        case CancelAlarmWish(kind, is_all, time="", text=""):
+            return f"Cancel all {kind}s?" if is_all else f"Cancel the {kind}?"
         case _:
             return None
 

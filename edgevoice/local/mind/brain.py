@@ -8,9 +8,11 @@ from typing import Any
 
 from edgevoice.core.consent import Consent
 from edgevoice.local.mind import phrases
+from edgevoice.local.mind.alarm_answers import alarm_sentence, alarm_trouble
 from edgevoice.local.mind.alarm_commands import (
     AlarmRequest,
     AlarmWish,
+    CancelAlarmWish,
     CancelNamedWish,
     ChangeWish,
     LeftWish,
@@ -18,12 +20,11 @@ from edgevoice.local.mind.alarm_commands import (
     ReminderWish,
     SnoozeWish,
     alarm_call,
-    alarm_sentence,
-    alarm_trouble,
 )
 from edgevoice.local.mind.approvals import reply_to_approval, settled_call
 from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.mind.clock_reading import MONTHS, read_clock
+from edgevoice.local.mind.corrections import correction, names_what_was_set
 from edgevoice.local.mind.direct_calls import direct_calls, due, spoken_result
 from edgevoice.local.mind.intents import (
     CancelWish,
@@ -137,6 +138,8 @@ def _answer(request: Prompt) -> Reply:
         return Reply("Okay.")
     if answered is None and is_wake_word_only(text):
         return Reply("Yes?")
+    if request.is_sure and (calls := correction(text, request.last_answer, request.past, request.tools)):
+        return Reply(calls=tuple(calls))
     intents = answered or understand(text)
     if not request.is_sure and intents != [pending] and not _is_harmless(intents):
         return Reply((question(intents[0]) if len(intents) == 1 else None) or phrases.NOT_UNDERSTOOD)
@@ -192,7 +195,8 @@ def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
         case Wish.HELP:
             return _help(request.tools)
         case Wish.STOP:
-            return "Okay."
+            # "Okay" would sound as if what "that" is were cancelled.
+            return phrases.NOTHING_CANCELLED if names_what_was_set(request.text or "") and request.past else "Okay."
         case Wish.THANKS:
             return "You are welcome."
         case Wish.HELLO:
@@ -203,20 +207,20 @@ def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
             return persona_call(intent, request.tools)
         case AlarmWish() | ReminderWish() | NamedTimerWish() | ChangeWish() | CancelNamedWish():
             return alarm_call(intent, request.tools)
-        case AlarmRequest.CANCEL:
-            return _all_if_said(alarm_call(intent, request.tools), request)
-        case LeftWish() | SnoozeWish() | AlarmRequest():
+        case CancelAlarmWish() | LeftWish() | SnoozeWish() | AlarmRequest():
             return alarm_call(intent, request.tools)
 
 
-_ALL = re.compile(r"\b(?:all|every|everything|both|timers|alarms|reminders)\b")
+_ALL = re.compile(r"\b(?:all|every|everything|both|timers)\b")
 
 
 def _all_if_said(call: RequestedCall | str, request: Prompt) -> RequestedCall | str:
-    """Return a call to cancel, with "everything" if the user said so and the tool has it: else it means what rang."""
+    """Return a call to cancel, with "everything" if the user said so and the tool has it: else it means only one."""
     if isinstance(call, str) or "everything" not in request.tools[call.name].properties:
         return call
-    is_all = _ALL.search((request.text or "").lower()) is not None
+    # Whoever agrees to "Cancel the timers?" means all of them, too.
+    said = f"{request.text} {request.last_answer if asked(request.last_answer) is Wish.CANCEL_TIMERS else ''}"
+    is_all = _ALL.search(said.lower()) is not None
     return replace(call, arguments={**call.arguments, "everything": True}) if is_all else call
 
 
@@ -308,7 +312,7 @@ def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping
 def _trouble(kind: ToolKind | None, error: str) -> str:
     if kind is ToolKind.REMEMBER and "full" in error:
         return phrases.MEMORY_FULL
-    if kind in ALARMS:
+    if kind in ALARMS or kind is ToolKind.CANCEL:
         return alarm_trouble(kind, error)
     return persona_trouble(kind, error) if kind in PERSONAS else phrases.TOOL_FAILED
 

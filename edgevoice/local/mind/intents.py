@@ -24,6 +24,7 @@ from edgevoice.local.mind.memory_commands import (
 )
 from edgevoice.local.mind.numbers import in_digits
 from edgevoice.local.mind.persona_commands import PersonaIntent, persona_wish
+from edgevoice.local.mind.said_times import LENGTH, seconds_of
 
 
 class Wish(Enum):
@@ -70,6 +71,8 @@ VOLUME_STEP_PERCENT = 10
 # Share of the words that must belong to an intent. Measured on sentences from outside the vocabulary: below this
 # share the recogniser's text is word salad that happens to contain a command.
 _COVERAGE = 0.75
+_ABBREVIATED = re.compile(r"\b(?P<count>\d+) ?(?P<unit>hrs?|mins?|secs?)\b")
+_UNITS = {"h": "hours", "m": "minutes", "s": "seconds"}
 _LONGEST_TEXT = 1000
 """Characters: a minute of speech. A longer text is not a command, and must not keep a session waiting."""
 _WAKE_WORDS = re.compile(r"\b(?:(?:hey|hi|okay|ok) (?:jarvis|mycroft|raspy|rhasspy)|jarvis|mycroft|alexa)\b")
@@ -91,11 +94,8 @@ _FILLER = frozenset(_FILLER_WORDS.split())
 # Short words that the recogniser hears where there are none. A coverage above `_COVERAGE` forgives only these.
 _NOISE = frozenset({"a", "an", "the", "it", "that", "to", "of"})
 
-_UNIT = r"(?:second|minute|hour)s?"
-_COUNT = rf"(?:\d+|an?) {_UNIT}(?: and a half)?|\d+ and a half {_UNIT}|half an? (?:hour|minute)|a half hour"
-_DURATION = rf"(?:3 quarters of an hour|a quarter of an hour|(?:{_COUNT})(?:(?: and)? (?:{_COUNT}))*)"
 _ADJECTIVE = r"(?:\d+ (?:second|minute|hour)|half hour|\d+ and a half hour)"
-_TIMER = rf"(?:timer (?:for|of|to|at) {_DURATION}|{_ADJECTIVE} timer)"
+_TIMER = rf"(?:timer (?:for|of|to|at) {LENGTH}|{_ADJECTIVE} timer)"
 _SET = r"(?:set|start|make|begin|create|add|give me|put on) (?:me )?(?:up )?(?:(?:an?|the|another|1 more|new) )*"
 _REMOVE = (
     r"(?:cancel|stop|delete|clear|remove|end|kill|dismiss|abort|drop|forget(?: about)?|never ?mind|get rid of"
@@ -105,7 +105,7 @@ _WHICH = r"(?:(?:the|my|this|that|all|of|your|running|current|last|both|every|an
 # The order matters: "stop the timer" must be matched before "stop".
 _PATTERNS = {
     "cancel_timer": (
-        rf"{_REMOVE} {_WHICH}(?:timer (?:for|of) {_DURATION}|{_ADJECTIVE} timer)"
+        rf"{_REMOVE} {_WHICH}(?:timer (?:for|of) {LENGTH}|{_ADJECTIVE} timer)"
         rf"|(?:turn|switch|shut) {_WHICH}{_ADJECTIVE} timer off"
     ),
     "cancel_timers": rf"{_REMOVE} {_WHICH}timers?|(?:turn|switch|shut) {_WHICH}timers? off",
@@ -132,11 +132,6 @@ _PATTERNS = {
     "hello": r"hello|good (?:morning|evening|afternoon)",
 }
 _ANY = re.compile("|".join(rf"(?P<{name}>\b(?:{pattern})\b)" for name, pattern in _PATTERNS.items()))
-_PART = re.compile(
-    r"(?P<count>\d+|an?|half(?: an?)?|a half) (?P<half>and a half )?"
-    r"(?P<unit>second|minute|hour)s?(?P<more> and a half)?"
-)
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 # Commands that can take another for their object.
 _BARE = re.compile(r"(?:no ){0,3}(?:stop|cancel|never ?mind)|repeat|help|what can (?:you do|i say|i ask(?: you)?)")
 _CAN_BE_STOPPED = frozenset(_PATTERNS) - {"time", "date", "help", "stop", "thanks", "goodbye", "hello"}
@@ -149,7 +144,11 @@ def normalise(text: str) -> str:
     # The end of a sentence separates two commands, like "and".
     plain = re.sub(r"(?<=[a-z])[.!?;]+(?=\s+\w)", " and ", plain)
     plain = _addressed(" ".join(re.sub(r"[^a-z0-9]+", " ", plain).split()))
-    return " ".join(in_digits(_WAKE_WORDS.sub(" ", plain)).split())
+    return _ABBREVIATED.sub(_in_full, " ".join(in_digits(_WAKE_WORDS.sub(" ", plain)).split()))
+
+
+def _in_full(found: re.Match[str]) -> str:
+    return f"{found['count']} {_UNITS[found['unit'][0]]}"
 
 
 def _addressed(plain: str) -> str:
@@ -180,7 +179,8 @@ def understand(text: str) -> list[Intent]:
     if intents := _of_closed_vocabulary(text):
         return intents
     said = core(text)
-    wish = memory_wish(said) or alarm_wish(said) or persona_wish(said)
+    # "Remember to call mum at six" is a reminder, because of the time.
+    wish = alarm_wish(said) or memory_wish(said) or persona_wish(said)
     return [] if wish is None else [wish]
 
 
@@ -217,9 +217,9 @@ def _intents_of(match: re.Match[str]) -> Iterator[Intent]:
     number = int(digits[0]) if digits else 0
     match name:
         case "timer":
-            yield TimerWish(_seconds_of(words))
+            yield TimerWish(seconds_of(words))
         case "cancel_timer":
-            yield CancelWish(_seconds_of(words))
+            yield CancelWish(seconds_of(words))
         case "volume_by":
             yield VolumeWish(change=-number if "down" in words.split() else number)
         case "volume_to":
@@ -230,17 +230,3 @@ def _intents_of(match: re.Match[str]) -> Iterator[Intent]:
             yield VolumeWish(change=VOLUME_STEP_PERCENT if name == "louder" else -VOLUME_STEP_PERCENT)
         case _:
             yield Wish[name.upper()]
-
-
-def _seconds_of(words: str) -> int:
-    if quarters := re.search(r"(3|a) quarters? of an hour", words):
-        return 2700 if quarters[1] == "3" else 900
-    return sum(_part_seconds(part) for part in _PART.finditer(words))
-
-
-def _part_seconds(part: re.Match[str]) -> int:
-    unit_s = _SECONDS[part["unit"]]
-    if "half" in part["count"]:
-        return unit_s // 2
-    count = int(part["count"]) if part["count"].isdigit() else 1
-    return count * unit_s + (unit_s // 2 if part["half"] or part["more"] else 0)

@@ -77,9 +77,10 @@ def spoken_duration(seconds: int) -> str:
 
 _VALUES = {spoken(number): number for number in range(101)} | {"a hundred": 100, "hundred": 100}
 # The longest first, or "twenty five" would be read as 20 and 5.
-_WORDS = re.compile(r"\b(" + "|".join(sorted(_VALUES, key=len, reverse=True)) + r")\b")
+_NAMES = "|".join(sorted(_VALUES, key=len, reverse=True))
+_WORDS = re.compile(rf"\b(?P<hundred>(?:one|a) hundred (?:and )?(?=(?:{_NAMES})\b))?(?P<rest>{_NAMES})\b")
 
 
 def in_digits(text: str) -> str:
-    """Return ``text`` with every number word from zero to one hundred written in digits."""
-    return _WORDS.sub(lambda found: str(_VALUES[found[1]]), text)
+    """Return ``text`` with every number word from zero to one hundred and ninety nine written in digits."""
+    return _WORDS.sub(lambda found: str((100 if found["hundred"] else 0) + _VALUES[found["rest"]]), text)

@@ -4,6 +4,7 @@ HELP = "I can tell you the time and the date, change the volume, set and cancel 
 HELP_MEMORY = "I can remember something for you: say, remember that the bins go out on Monday."
 HELP_PERSONAS = "And I can be somebody else: say, be a pirate, or talk slower."
 NOT_UNDERSTOOD = "Sorry, I did not catch that. I know the time, the volume, timers and a story."
+NOTHING_CANCELLED = "I have cancelled nothing. Say what to cancel, such as: cancel the timer."
 NO_CLOCK = "I have no clock to look at."
 NO_VOLUME = "I cannot change the volume here."
 NO_RELATIVE_VOLUME = "I can only set the volume to a number, such as fifty percent."

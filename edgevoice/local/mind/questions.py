@@ -10,6 +10,7 @@ from typing import assert_never
 from edgevoice.local.mind.alarm_commands import (
     AlarmRequest,
     AlarmWish,
+    CancelAlarmWish,
     CancelNamedWish,
     ChangeWish,
     LeftWish,
@@ -62,7 +63,7 @@ def question(intent: Intent) -> str | None:
             return None
         case AlarmWish() | ReminderWish() | NamedTimerWish() | ChangeWish() | CancelNamedWish():
             return question_about_alarm(intent)
-        case LeftWish() | SnoozeWish() | AlarmRequest():
+        case CancelAlarmWish() | LeftWish() | SnoozeWish() | AlarmRequest():
             return question_about_alarm(intent)
         case _:
             assert_never(intent)

@@ -57,7 +57,7 @@ TOOLS = {name: DeclaredTool(frozenset({"seconds", "label"})) for name in NAMES}
         ("Wake me at noon.", "set_alarm", {"time": "12:00"}),
         ("Wake me at midnight.", "set_alarm", {"time": "00:00"}),
         ("Wake me at 25.", "set_alarm", None),
-        ("Wake me tomorrow at seven.", "set_alarm", None),
+        ("Wake me tomorrow at seven.", "set_alarm", {"time": "07:00", "date": "tomorrow"}),
         ("Do not wake me at seven.", "set_alarm", None),
         ("Remind me at six to call Mum.", "set_reminder", {"text": "call Mum", "time": "18:00"}),
         ("Remind me to take out the bins at eight.", "set_reminder", {"text": "take out the bins", "time": "08:00"}),
@@ -115,7 +115,15 @@ UNNAMED = {"kind": "alarm", "label": "", "rings_at": "Tuesday 2025-12-02 18:05"}
             [PASTA, PLAIN],
             "Two minutes and five seconds on the pasta timer, and thirty seconds.",
         ),
-        ("how long is left on the egg timer", "list_timers", {}, [PASTA], "There is no timer running."),
+        ("how long is left on the egg timer", "list_timers", {}, [PASTA], "There is no such timer running."),
+        ("how long is left on the egg timer", "list_timers", {}, [], "There is no timer running."),
+        (
+            "how long is left",
+            "list_timers",
+            {},
+            [PLAIN] * 5,
+            "Thirty seconds, and thirty seconds, and thirty seconds. And two more.",
+        ),
         ("what alarms are set", "list_alarms", {}, [], "There is no alarm set."),
         (
             "what alarms are set",
@@ -134,6 +142,17 @@ UNNAMED = {"kind": "alarm", "label": "", "rings_at": "Tuesday 2025-12-02 18:05"}
         ("cancel my alarm", "cancel_alarms", {}, {"cancelled": 0}, "There is no alarm set."),
         ("cancel my alarm", "cancel_alarms", {}, {"cancelled": 1}, "The alarm is cancelled."),
         ("cancel my alarms", "cancel_alarms", {}, {"cancelled": 2}, "The alarms are cancelled."),
+        ("x", "cancel_alarms", {"time": "07:00", "kind": "alarm"}, {"cancelled": 0}, "There is no such alarm set."),
+        ("x", "cancel_alarms", {"kind": "reminder"}, {"cancelled": 1}, "The reminder is cancelled."),
+        (
+            "cancel my alarm",
+            "cancel_alarms",
+            {},
+            {"error": "2 match; ask which"},
+            "Which one? Several are set. Say its time, or all of them.",
+        ),
+        ("cancel the timer", "cancel_timers", {}, {"error": "2 timers match"}, "Which timer? Several are running."),
+        ("x", "set_alarm", {}, {"error": "today 07:00 has passed"}, "That time has passed already. Nothing is set."),
         (
             "add two minutes",
             "change_timer",
@@ -166,7 +185,14 @@ UNNAMED = {"kind": "alarm", "label": "", "rings_at": "Tuesday 2025-12-02 18:05"}
             "set_alarm",
             {"time": "07:00", "days": ["friday"]},
             {},
-            SEVEN + ", on Friday.",
+            SEVEN + ", every Friday.",
+        ),
+        (
+            "x",
+            "set_alarm",
+            {"time": "07:00", "date": "tomorrow"},
+            {"rings_at": "Tuesday 2025-12-02 07:00"},
+            SEVEN + ", on Tuesday.",
         ),
         ("x", "set_reminder", {"text": "go", "in_seconds_from_now": 600}, {}, "Okay, in ten minutes."),
         ("why did that fail", "why_did_that_fail", {}, {"failures": []}, "Nothing has failed lately."),
@@ -198,7 +224,7 @@ def test_without_the_tools_the_box_says_that_it_cannot() -> None:
             RequestedCall("set_alarm", {"time": "19:30"}),
         ),
         ("wake me at two", "Wake me at two in the afternoon?", RequestedCall("set_alarm", {"time": "14:00"})),
-        ("cancel my alarm", "Cancel my alarms?", RequestedCall("cancel_alarms", {})),
+        ("cancel my alarm", "Cancel the alarm?", RequestedCall("cancel_alarms", {})),
     ],
 )
 def test_what_was_perhaps_misheard_is_asked_about_and_done_after_a_yes(
@@ -216,9 +242,12 @@ def test_a_pause_in_an_alarm_does_not_end_the_turn() -> None:
 @pytest.mark.parametrize(
     ("said", "tool", "arguments"),
     [
-        ("cancel all alarms", "cancel_alarms", {"everything": True}),
-        ("turn off my alarms", "cancel_alarms", {"everything": True}),
-        ("turn off the alarm", "cancel_alarms", {}),
+        ("cancel all alarms", "cancel_alarms", {"kind": "alarm", "everything": True}),
+        ("cancel all reminders", "cancel_alarms", {"kind": "reminder", "everything": True}),
+        ("turn off my alarms", "cancel_alarms", {"kind": "alarm", "everything": True}),
+        ("turn off the alarm", "cancel_alarms", {"kind": "alarm"}),
+        ("cancel the seven o'clock alarm", "cancel_alarms", {"kind": "alarm", "time": "07:00"}),
+        ("cancel my reminder to call mum", "cancel_alarms", {"kind": "reminder", "label": "call mum"}),
         ("cancel all timers", "cancel_timers", {"everything": True}),
         ("stop the timers", "cancel_timers", {"everything": True}),
         ("stop the timer", "cancel_timers", {}),
@@ -226,7 +255,9 @@ def test_a_pause_in_an_alarm_does_not_end_the_turn() -> None:
     ],
 )
 def test_all_of_them_are_cancelled_only_if_that_was_said(said: str, tool: str, arguments: dict[str, Any]) -> None:
-    tools = {name: DeclaredTool(frozenset({"label", "everything"})) for name in ("cancel_alarms", "cancel_timers")}
+    tools = {
+        name: DeclaredTool(frozenset({"label", "everything", "kind"})) for name in ("cancel_alarms", "cancel_timers")
+    }
 
     assert answer(Prompt(said, tools=tools)).calls == (RequestedCall(tool, arguments),)
 

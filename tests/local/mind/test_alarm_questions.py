@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgevoice.local.mind.alarm_commands import AlarmIntent, AlarmRequest, AlarmWish, NamedTimerWish, alarm_wish
+from edgevoice.local.mind.alarm_commands import AlarmIntent, AlarmRequest, AlarmWish, alarm_wish
 from edgevoice.local.mind.alarm_questions import question_about_alarm
 
 
@@ -20,7 +20,8 @@ from edgevoice.local.mind.alarm_questions import question_about_alarm
         ("add two minutes", "Add two minutes?"),
         ("snooze", "Snooze?"),
         ("snooze for five minutes", "Snooze for five minutes?"),
-        ("cancel all alarms", "Cancel my alarms?"),
+        ("cancel all alarms", "Cancel all alarms?"),
+        ("cancel my reminder", "Cancel the reminder?"),
     ],
 )
 def test_a_question_is_a_command_that_means_the_same(said: str, asked: str) -> None:
@@ -32,7 +33,7 @@ def test_a_question_is_a_command_that_means_the_same(said: str, asked: str) -> N
 
 
 @pytest.mark.parametrize(
-    "wish", [AlarmRequest.LIST, AlarmRequest.WHY, AlarmWish(7, 0, ("monday",)), NamedTimerWish(5400, "roast")]
+    "wish", [AlarmRequest.LIST, AlarmRequest.WHY, AlarmWish(7, 0, ("monday",)), AlarmWish(7, 0, date="tomorrow")]
 )
 def test_what_no_question_can_say_is_not_asked(wish: AlarmIntent) -> None:
     assert question_about_alarm(wish) is None

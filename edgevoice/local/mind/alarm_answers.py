@@ -1,0 +1,96 @@
+"""What is said about the results of tools for timers, alarms and reminders. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgevoice.core.weekdays import WEEKDAYS, weekdays_in_words
+from edgevoice.local.mind.alarm_commands import LeftWish
+from edgevoice.local.mind.numbers import spoken, spoken_duration
+from edgevoice.local.mind.spoken_clock import spoken_time
+from edgevoice.local.mind.tool_kinds import ToolKind
+
+_MOST_SAID = 3
+
+
+def alarm_sentence(kind: ToolKind, output: str, arguments: Mapping[str, Any], wanted: Sequence[object]) -> str:
+    """Return the sentence that says what a tool returned, without an error; ``wanted`` is what the user had said."""
+    told = json.loads(output)
+    match kind:
+        case ToolKind.TIMERS:
+            label = next((wish.label for wish in wanted if isinstance(wish, LeftWish)), "")
+            return _left(_objects(told), label)
+        case ToolKind.ALARMS:
+            return _alarms(_objects(told))
+        case ToolKind.WHY:
+            failed = _objects(told.get("failures") if isinstance(told, dict) else None)
+            return f"{failed[0].get('problem')} {failed[0].get('remedy')}" if failed else "Nothing has failed lately."
+        case ToolKind.CHANGE | ToolKind.SNOOZE:
+            seconds = told.get("rings_in_seconds") if isinstance(told, dict) else None
+            return f"Okay, it rings in {spoken_duration(seconds)}." if isinstance(seconds, int) else "Okay."
+        case ToolKind.CANCEL_ALARMS:
+            return _cancelled(told.get("cancelled") if isinstance(told, dict) else None, arguments)
+        case ToolKind.REMINDER if "in_seconds_from_now" in arguments:
+            return f"Okay, in {spoken_duration(int(arguments['in_seconds_from_now']))}."
+        case _:
+            hour, minute = map(int, str(arguments.get("time", "0:00")).split(":"))
+            days = arguments.get("days")
+            on = f", {weekdays_in_words(days)}" if days else _once(told) if arguments.get("date") else ""
+            return f"Okay, at {spoken_time(hour, minute)}{on}."
+
+
+def alarm_trouble(kind: ToolKind, error: str) -> str:
+    """Return what to say if a call was refused, with the tool's own words in ``error``."""
+    match kind:
+        case ToolKind.CHANGE | ToolKind.CANCEL if "match" in error:
+            return "There is no such timer running." if error.startswith("0 ") else "Which timer? Several are running."
+        case ToolKind.CANCEL_ALARMS if "match" in error:
+            return "Which one? Several are set. Say its time, or all of them."
+        case ToolKind.SNOOZE:
+            return "Nothing has rung just now."
+        case ToolKind.ALARM | ToolKind.REMINDER if "has passed" in error:
+            return "That time has passed already. Nothing is set."
+        case _:
+            return "Sorry, that did not work."
+
+
+def _objects(told: object) -> list[Mapping[str, Any]]:
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+
+def _left(running: Sequence[Mapping[str, Any]], label: str) -> str:
+    timers = [one for one in running if label in str(one.get("label", ""))]
+    if running and not timers:
+        return "There is no such timer running."
+    said = [
+        f"{spoken_duration(int(one.get('seconds_left', 0)))} on the {one['label']} timer"
+        if one.get("label")
+        else spoken_duration(int(one.get("seconds_left", 0)))
+        for one in timers[:_MOST_SAID]
+    ]
+    more = f" And {spoken(len(timers) - _MOST_SAID)} more." if len(timers) > _MOST_SAID else ""
+    return f"{', and '.join(said).capitalize()}.{more}" if said else "There is no timer running."
+
+
+def _alarms(alarms: Sequence[Mapping[str, Any]]) -> str:
+    said = []
+    for one in alarms[:_MOST_SAID]:
+        day, _, clock = str(one.get("rings_at", "")).split(" ", 2)
+        hour, minute = map(int, clock.split(":"))
+        label = f", {one['label']}" if one.get("label") else ""
+        said.append(f"{day} at {spoken_time(hour, minute)}{label}.")
+    more = f" And {spoken(len(alarms) - _MOST_SAID)} more." if len(alarms) > _MOST_SAID else ""
+    return " ".join(said) + more if said else "There is no alarm set."
+
+
+def _cancelled(count: object, arguments: Mapping[str, Any]) -> str:
+    what = "reminder" if arguments.get("kind") == "reminder" else "alarm"
+    if not count:
+        return f"There is no {'such ' if arguments.keys() & {'time', 'label'} else ''}{what} set."
+    return f"The {what} is cancelled." if count == 1 else f"The {what}s are cancelled."
+
+
+def _once(told: object) -> str:
+    """Return on which day a single one rings, as the tool says."""
+    day = str(told.get("rings_at", "")).split(" ")[0] if isinstance(told, dict) else ""
+    return f", on {day}" if day.lower() in WEEKDAYS else ""
