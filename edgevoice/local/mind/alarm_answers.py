@@ -78,7 +78,9 @@ def _alarms(alarms: Sequence[Mapping[str, Any]]) -> str:
         day, _, clock = str(one.get("rings_at", "")).split(" ", 2)
         hour, minute = map(int, clock.split(":"))
         label = f", {one['label']}" if one.get("label") else ""
-        said.append(f"{day} at {spoken_time(hour, minute)}{label}.")
+        at = f"at {spoken_time(hour, minute)}{label}"
+        recurs = str(one.get("recurs") or "")
+        said.append(f"{recurs[:1].upper()}{recurs[1:]} {at}, next on {day}." if recurs else f"{day} {at}.")
     more = f" And {spoken(len(alarms) - _MOST_SAID)} more." if len(alarms) > _MOST_SAID else ""
     return " ".join(said) + more if said else "There is no alarm set."
 

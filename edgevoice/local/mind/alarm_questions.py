@@ -1,6 +1,8 @@
 """What to ask about timers, alarms and reminders that may have been misheard. Pure."""
 
-from edgevoice.core.weekdays import WEEKDAYS
+from collections.abc import Sequence
+
+from edgevoice.core.weekdays import WEEKDAYS, weekdays_in_words
 from edgevoice.local.mind.alarm_commands import (
     AlarmIntent,
     AlarmWish,
@@ -14,8 +16,6 @@ from edgevoice.local.mind.alarm_commands import (
 )
 from edgevoice.local.mind.numbers import spoken, spoken_duration
 
-_DAYS = {(): "", WEEKDAYS: " every day", WEEKDAYS[:5]: " on weekdays", WEEKDAYS[5:]: " on weekends"}
-
 
 def question_about_alarm(wish: AlarmIntent) -> str | None:
     """Return what to ask before acting on uncertain words, as a command in words; None if repeating is quicker."""
@@ -26,10 +26,10 @@ def question_about_alarm(wish: AlarmIntent) -> str | None:
 
 def _question(wish: AlarmIntent) -> str | None:
     match wish:
-        case AlarmWish(hour, minute, days):
-            return f"Wake me at {_clock(hour, minute)}{_DAYS.get(days, '')}?"
-        case ReminderWish(text, hour, minute, days, seconds=0):
-            return f"Remind me at {_clock(hour, minute)}{_DAYS.get(days, '')} to {text}?"
+        case AlarmWish(hour, minute, days, date):
+            return f"Wake me at {_clock(hour, minute)}{_on(days, date)}?"
+        case ReminderWish(text, hour, minute, days, seconds=0, date=date):
+            return f"Remind me at {_clock(hour, minute)}{_on(days, date)} to {text}?"
         case NamedTimerWish(seconds, label):
             return f"A {label} timer for {spoken_duration(seconds)}?"
         case CancelNamedWish(label):
@@ -42,6 +42,11 @@ def _question(wish: AlarmIntent) -> str | None:
             return f"Cancel all {kind}s?" if is_all else f"Cancel the {kind}?"
         case _:
             return None
+
+
+def _on(days: Sequence[str], date: str) -> str:
+    once = f"on {date.capitalize()}" if date in WEEKDAYS else date
+    return f" {weekdays_in_words(days) or once}" if days or date else ""
 
 
 def _clock(hour: int, minute: int) -> str:

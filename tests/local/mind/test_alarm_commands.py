@@ -136,6 +136,13 @@ UNNAMED = {"kind": "alarm", "label": "", "rings_at": "Tuesday 2025-12-02 18:05"}
             "what alarms are set",
             "list_alarms",
             {},
+            [{**SCHOOL, "recurs": "on weekdays"}],
+            "On weekdays at seven o'clock in the morning, school, next on Monday.",
+        ),
+        (
+            "what alarms are set",
+            "list_alarms",
+            {},
             [UNNAMED] * 5,
             "Tuesday at six oh five in the evening. " * 3 + "And two more.",
         ),
