@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import TextIO
+from typing import Self, TextIO
 
 from edgevoice.wall_clock import local_struct
 
@@ -23,23 +23,40 @@ _WITHIN_S = 10.0
 """How many lines of one event are written within that time; in normal use no part of the box logs that much."""
 
 
+class _Entry(str):
+    """The constant name of an event; as text, with its fields, so that the log of any program shows them.
+
+    A field named ``problem`` is a sentence for a person and comes last.
+    """
+
+    __slots__ = ("_fields",)
+
+    _fields: Mapping[str, Field]
+
+    def __new__(cls, event: str, fields: Mapping[str, Field]) -> Self:
+        entry = super().__new__(cls, event[:])  # without the fields that an entry has already
+        entry._fields = fields
+        return entry
+
+    def __str__(self) -> str:
+        words = [self[:], *(f"{key}={value}" for key, value in self._fields.items() if key != "problem")]
+        if "problem" in self._fields:
+            words.append(f"- {self._fields['problem']}")
+        return " ".join(words)
+
+
 def tell(log: logging.Logger, level: int, event: str, **fields: Field) -> None:
     """Write one entry: ``event`` is a constant name, ``fields`` say the rest."""
     if log.isEnabledFor(level):
-        log.log(level, event, extra={"fields": fields})
+        log.log(level, _Entry(event, fields), extra={"fields": fields})
 
 
 class _Plain(logging.Formatter):
-    """Format one line: event, then fields; a field named ``problem`` is a sentence for a person and comes last."""
+    """Format one line: event, then fields; after it the traceback, if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        fields: Mapping[str, Field] = getattr(record, "fields", {})
-        words = [record.getMessage(), *(f"{key}={value}" for key, value in fields.items() if key != "problem")]
-        if "problem" in fields:
-            words.append(f"- {fields['problem']}")
-        if record.exc_info:
-            words.append(f"\n{self.formatException(record.exc_info)}")
-        return " ".join(words)
+        trace = f" \n{self.formatException(record.exc_info)}" if record.exc_info else ""
+        return record.getMessage() + trace
 
 
 class _Terminal(_Plain):
@@ -102,7 +119,8 @@ class _Counting(logging.Handler):
             count = self._counts.pop(event)
             if (record := count.unwritten) is not None:
                 fields: Mapping[str, Field] = getattr(record, "fields", {})
-                record.__dict__["fields"] = {**fields, "repeated": count.lines - _MOST_LINES}
+                fields = {**fields, "repeated": count.lines - _MOST_LINES}
+                record.msg, record.__dict__["fields"] = _Entry(event, fields), fields
                 self._to.handle(record)
 
 

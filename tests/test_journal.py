@@ -1,5 +1,6 @@
 """The log: names and fields, on a terminal or in the journal of systemd."""
 
+import io
 import logging
 import os
 import re
@@ -306,3 +307,17 @@ def test_a_line_at_the_foot_of_a_terminal_is_written_again_below_each_entry(monk
     assert first.endswith("first")
     assert second.startswith("the light")
     assert second.endswith("second")
+
+
+def test_the_log_of_a_program_that_has_its_own_format_shows_the_fields_as_well() -> None:
+    """A program that uses the library logs as it likes; a name without its fields would say nothing."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    LOG.addHandler(handler)
+    try:
+        tell(LOG, logging.WARNING, "tool-failed", tool="open_door", problem="it is 100 % stuck", error="OSError")
+    finally:
+        LOG.removeHandler(handler)
+
+    assert written.getvalue() == "WARNING tool-failed tool=open_door error=OSError - it is 100 % stuck\n"

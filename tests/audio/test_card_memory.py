@@ -34,7 +34,7 @@ def starts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Starts:
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    return [(record.message, str(vars(record)["fields"]["problem"])) for record in caplog.records]
+    return [(record.msg, str(vars(record)["fields"]["problem"])) for record in caplog.records]
 
 
 @pytest.mark.parametrize("name", ["default", "edgevoice_mic", "plughw:CARD=Jabra,DEV=0", "Jabra", "Jabra SPEAK"])

@@ -237,7 +237,7 @@ def test_a_disk_that_cannot_be_written_is_reported_and_the_volume_works(
     with room.open():
         until(settled(room, -14.0))
 
-    assert "mixer-file-not-written" in [record.message.split()[0] for record in caplog.records]
+    assert "mixer-file-not-written" in [record.msg.split()[0] for record in caplog.records]
 
 
 def test_an_unplugged_card_leaves_the_volume_to_the_samples(
@@ -252,7 +252,7 @@ def test_an_unplugged_card_leaves_the_volume_to_the_samples(
         room.speaker.volume_percent = 50
     room.volumes.restore()
 
-    assert "mixer-lost" in [record.message.split()[0] for record in caplog.records]
+    assert "mixer-lost" in [record.msg.split()[0] for record in caplog.records]
     assert room.volumes.open(DEVICE, room.speaker) is None
 
 
@@ -264,7 +264,7 @@ def test_a_missing_control_is_said_once(mixed: VirtualCard, caplog: pytest.LogCa
         assert volumes.open(DEVICE, speaker) is None
         assert volumes.open(DEVICE, speaker) is None
 
-    (record,) = [record for record in caplog.records if record.message.startswith("volume-control")]
+    (record,) = [record for record in caplog.records if record.msg.startswith("volume-control")]
     assert record.levelno == logging.WARNING
     assert 'no control "Master"' in str(vars(record)["fields"])
 

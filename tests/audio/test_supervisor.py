@@ -166,7 +166,7 @@ def test_a_missing_device_is_reported_once_and_the_other_half_works(
     assert box.reports == [DeviceLost(MIC)]
     (record,) = caplog.records
     fields = vars(record)["fields"]
-    assert (record.message, fields["device"]) == ("device-lost", "microphone")
+    assert (record.msg, fields["device"]) == ("device-lost", "microphone")
     assert 'no microphone is called "respeaker"; present: default, edgevoice_mic' in fields["problem"]
 
 
@@ -319,7 +319,7 @@ def test_what_alsa_cannot_open_itself_is_left_to_portaudio_which_then_keeps_litt
         asyncio.run(live())
 
     assert [library.opened[index]["frames_per_buffer"] for index in (0, 1)] == [320, 120]
-    assert [record.message for record in caplog.records] == ["input-portaudio", "output-portaudio"]
+    assert [record.msg for record in caplog.records] == ["input-portaudio", "output-portaudio"]
 
 
 def test_a_card_that_alsa_must_open_and_cannot_is_lost(quick: pytest.MonkeyPatch) -> None:

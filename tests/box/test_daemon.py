@@ -58,7 +58,7 @@ def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def fields_of(caplog: pytest.LogCaptureFixture, event: str) -> dict[str, Any]:
-    (record,) = [record for record in caplog.records if record.message == event]
+    (record,) = [record for record in caplog.records if record.msg == event]
     fields = vars(record)["fields"]
     assert isinstance(fields, dict)
     return fields
@@ -128,7 +128,7 @@ def test_the_reason_why_the_box_ends_is_in_the_log(
     assert main(["--config", str(tmp_path / "edgevoice.toml")]) == 1
 
     (record,) = caplog.records
-    assert (record.name, record.message, record.levelno) == ("edgevoice.box.daemon", event, logging.ERROR)
+    assert (record.name, record.msg, record.levelno) == ("edgevoice.box.daemon", event, logging.ERROR)
     if fields is None:
         assert record.exc_info is not None
         assert record.exc_info[1] is ending
@@ -421,7 +421,7 @@ def test_the_box_stays_off_only_if_a_person_must_act_and_every_error_is_one_line
     monkeypatch.setattr("edgevoice.journal.start", lambda _level: None)
 
     assert main(["--config", str(tmp_path / "edgevoice.toml")]) == status
-    assert [(record.message, record.exc_info) for record in caplog.records] == [("stopped", None)]
+    assert [(record.msg, record.exc_info) for record in caplog.records] == [("stopped", None)]
 
 
 @pytest.mark.parametrize(

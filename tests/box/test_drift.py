@@ -28,5 +28,5 @@ def test_clocks_that_drift_apart_are_logged_once(
 
     assert slept == [60.0] * 3
     (record,) = caplog.records
-    assert record.message == "clock-drift"
+    assert record.msg == "clock-drift"
     assert vars(record)["fields"] == {"ppm": -21, "why": "two cards: the echo is followed"}

@@ -69,7 +69,7 @@ def test_each_change_is_logged_and_noted_once_and_what_is_about_to_begin_is_not(
 
     still, late, silent = "it has stopped", "it comes more than 0.2 s late", "it is silent while the box speaks"
     assert world.notes == ["", still, "", late, silent]
-    assert [record.message for record in caplog.records] == ["echo-reference"] * 5
+    assert [record.msg for record in caplog.records] == ["echo-reference"] * 5
     told = [vars(record)["fields"] for record in caplog.records]
     assert told[0] == {"reference": "mix", "device": "plughw:CARD=Loopback,DEV=1"}
     assert told[1] == {"reference": "own", "device": "plughw:CARD=Loopback,DEV=1", "why": still}

@@ -130,7 +130,7 @@ def test_a_package_that_is_missing_is_logged_once_and_the_box_runs_without(
     asyncio.run(asyncio.wait_for(guest.run(lambda _fact: None), 1))
 
     (record,) = caplog.records
-    assert record.getMessage() == "guest-off"
+    assert record.msg == "guest-off"
     assert "is not installed. Add it: " in record.__dict__["fields"]["problem"]
 
 

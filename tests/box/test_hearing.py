@@ -53,7 +53,7 @@ class World:
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, object]]]:
-    return [(record.message, vars(record)["fields"]) for record in caplog.records]
+    return [(record.msg, vars(record)["fields"]) for record in caplog.records]
 
 
 def test_a_box_that_hears_reports_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -28,5 +28,5 @@ def test_without_a_token_the_log_says_how_to_store_it(caplog: pytest.LogCaptureF
     assert home_tool(WANTED, {}) is None
 
     (record,) = caplog.records
-    assert record.getMessage() == "home-left-out"
+    assert record.msg == "home-left-out"
     assert "home_assistant_token" in record.__dict__["fields"]["problem"]

@@ -42,7 +42,7 @@ def test_a_judge_whose_key_is_missing_is_left_out_and_logged(tmp_path: Path, cap
         grading = only(live_grading(settings(JUDGE, remembers=True), tmp_path, {"HOME": str(tmp_path)}))
 
     assert grading._judge is None
-    assert [record.getMessage().split()[0] for record in caplog.records] == ["judge-left-out"]
+    assert [record.msg.split()[0] for record in caplog.records] == ["judge-left-out"]
 
 
 def test_a_judge_that_is_down_leaves_a_score_without_a_value(tmp_path: Path) -> None:

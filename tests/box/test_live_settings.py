@@ -34,7 +34,7 @@ def test_another_voice_and_model_apply_from_the_next_session_on(caplog: pytest.L
     live = reloaded(new, caplog)
 
     assert (live.service.voice, live.service.model) == ("Mark", "new")
-    assert [record.message for record in caplog.records] == ["settings-reloaded"]
+    assert [record.msg for record in caplog.records] == ["settings-reloaded"]
 
 
 def test_changes_that_need_a_restart_are_named_and_wait_for_it(caplog: pytest.LogCaptureFixture) -> None:
@@ -43,7 +43,7 @@ def test_changes_that_need_a_restart_are_named_and_wait_for_it(caplog: pytest.Lo
 
     assert (live.service.url, live.service.voice) == (OLD.service.url, "Mark")
     record = caplog.records[-1]
-    assert record.message == "restart-needed"
+    assert record.msg == "restart-needed"
     assert vars(record)["fields"] == {"changed": "speaker service.url"}
 
 
@@ -56,7 +56,7 @@ def test_a_bad_file_keeps_the_current_settings_and_says_so(caplog: pytest.LogCap
 
     assert live.service is OLD.service
     (record,) = caplog.records
-    assert record.message == "settings-kept"
+    assert record.msg == "settings-kept"
     assert "service.voice" in vars(record)["fields"]["problem"]
 
 
@@ -106,7 +106,7 @@ def test_changes_of_the_service_to_dial_wait_for_a_restart(
     live = reloaded(new, caplog)
 
     assert live.service == OLD.service
-    assert [(record.name, record.levelno, record.message) for record in caplog.records] == [
+    assert [(record.name, record.levelno, record.msg) for record in caplog.records] == [
         ("edgevoice.box.live_settings", logging.INFO, "settings-reloaded"),
         ("edgevoice.box.live_settings", logging.WARNING, "restart-needed"),
     ]

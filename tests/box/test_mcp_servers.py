@@ -58,7 +58,7 @@ def test_a_server_gets_its_secrets_and_one_without_them_is_left_out_by_name(
     assert source.may_offer("other__anything")
     assert source.may_offer("news__anything")
     assert not source.may_offer("weather__anything")
-    assert [record.getMessage() for record in caplog.records] == []
+    assert [record.msg for record in caplog.records] == []
 
 
 def test_servers_start_only_once_the_box_listens() -> None:
@@ -116,7 +116,7 @@ def test_a_server_that_stays_away_is_logged_once(caplog: pytest.LogCaptureFixtur
     for again_s in (1.0, 2.0, 4.0):
         source.lost("news", Lost("news", "nothing answers at its address", again_s, is_gone=True))
 
-    assert [record.getMessage() for record in caplog.records] == ["mcp-server-lost"]
+    assert [record.msg for record in caplog.records] == ["mcp-server-lost"]
 
 
 def test_waiting_for_the_servers_ends_when_all_are_known_or_the_time_is_over() -> None:

@@ -144,5 +144,5 @@ def test_where_the_time_cannot_be_kept_it_stays_and_a_failed_start_is_logged(
         play(failed, tmp_path / "seconds", scene)
 
     assert kept.words == failed.words == ["started"]
-    ((event, code),) = [(record.message, vars(record)["fields"]["code"]) for record in caplog.records]
+    ((event, code),) = [(record.msg, vars(record)["fields"]["code"]) for record in caplog.records]
     assert (event, code) == ("local-service", "local-service-unavailable")

@@ -83,7 +83,7 @@ def test_a_voice_that_fails_leaves_the_earcon_and_is_logged(tmp_path: Path, capl
 
     asyncio.run(live())
 
-    assert [record.message for record in caplog.records] == ["ring-names"] * 2
+    assert [record.msg for record in caplog.records] == ["ring-names"] * 2
 
 
 @pytest.mark.parametrize(("outcome", "is_heard"), [("played", True), ("cut", True), ("no speaker", False)])

@@ -86,7 +86,7 @@ def test_an_unwritable_folder_or_a_voice_that_fails_is_logged_and_only_the_sente
     with caplog.at_level(logging.WARNING, "edgevoice"):
         assert learnt_from(tmp_path / folder, speak) == {}
 
-    assert [record.message for record in caplog.records] == ["sayings"]
+    assert [record.msg for record in caplog.records] == ["sayings"]
 
 
 def test_what_is_missing_is_made_and_learnt(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_the_tier_in_force_is_logged_with_its_reason(caplog: pytest.LogCaptureFi
     assert tier is chosen.tier
     assert (path is not None) is has_path
     (record,) = caplog.records
-    assert (record.message, vars(record)["fields"]) == ("echo-tier", {"tier": str(tier), "why": "the settings say so"})
+    assert (record.msg, vars(record)["fields"]) == ("echo-tier", {"tier": str(tier), "why": "the settings say so"})
 
 
 def test_without_its_libraries_the_box_runs_without_a_canceller(

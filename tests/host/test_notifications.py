@@ -79,7 +79,7 @@ def test_once_they_are_read_again_the_newest_of_each_kind_arrives_in_order(
     assert sender.send("STATUS=at once")
     assert systemd.told() == ["STATUS=at once"]
     (line,) = caplog.records
-    assert (line.getMessage(), line.__dict__["fields"]["message"]) == ("service-manager-deaf", "STATUS")
+    assert (line.msg, line.__dict__["fields"]["message"]) == ("service-manager-deaf", "STATUS")
 
 
 def test_a_socket_in_the_abstract_namespace_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_a_failing_service_manager_is_logged_with_the_reason_and_does_no_harm(
     assert Notifications().send("STATUS=a word")
 
     (record,) = caplog.records
-    assert (record.levelno, record.getMessage()) == (logging.WARNING, "service-manager-deaf")
+    assert (record.levelno, record.msg) == (logging.WARNING, "service-manager-deaf")
     assert record.__dict__["fields"]["message"] == "STATUS"
     assert os.strerror(errno.ECONNREFUSED) in record.__dict__["fields"]["problem"]
 
@@ -117,5 +117,5 @@ def test_a_missing_systemd_library_is_reported_once_and_the_box_runs(
     assert [sender.send("READY=1"), sender.send("STOPPING=1")] == [True, True]
 
     assert systemd.told() == []
-    (line,) = [each for each in caplog.records if each.getMessage() == "service-manager-deaf"]
+    (line,) = [each for each in caplog.records if each.msg == "service-manager-deaf"]
     assert "pip install 'edgevoice[systemd]'" in line.__dict__["fields"]["problem"]

@@ -30,7 +30,7 @@ def test_a_stall_is_reported_with_its_length(caplog: pytest.LogCaptureFixture) -
         asyncio.run(live())
 
     record = caplog.records[0]
-    assert record.message == "loop-stalled"
+    assert record.msg == "loop-stalled"
     assert vars(record)["fields"]["seconds"] == pytest.approx(0.3, abs=0.1)
 
 

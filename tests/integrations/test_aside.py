@@ -103,7 +103,7 @@ def test_a_thread_that_has_ended_is_reported_and_answers_nothing_more(caplog: py
 
     asyncio.run(run())
     assert [type(failure) for failure in failures] == [OSError]
-    assert "aside-failed" in [record.getMessage() for record in caplog.records]
+    assert "aside-failed" in [record.msg for record in caplog.records]
 
 
 def test_a_thread_that_is_stuck_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,4 +192,4 @@ def test_a_guest_that_only_a_person_can_help_is_logged_once_and_left_alone(caplo
     virtual_time.run(scene())
 
     assert [type(each) for each in told] == [GuestFailed]
-    assert [record.getMessage() for record in caplog.records] == ["guest-off"]
+    assert [record.msg for record in caplog.records] == ["guest-off"]

@@ -32,7 +32,7 @@ class Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         fields = getattr(record, "fields", {})
-        self.lines.append(" ".join([record.getMessage(), *(f"{key}={value}" for key, value in fields.items())]))
+        self.lines.append(" ".join([record.msg, *(f"{key}={value}" for key, value in fields.items())]))
 
     def of(self, *words: str) -> list[str]:
         return [line for line in self.lines if all(word in line for word in words)]

@@ -76,7 +76,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def problems(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.fields["problem"] for record in caplog.records if record.getMessage() == "mcp-process-ended"]  # type: ignore[attr-defined]
+    return [record.fields["problem"] for record in caplog.records if record.msg == "mcp-process-ended"]  # type: ignore[attr-defined]
 
 
 def test_a_call_is_answered_and_many_at_once_each_by_its_own_answer() -> None:
@@ -263,7 +263,7 @@ def test_without_the_sdk_one_line_says_how_to_add_it_and_nothing_is_started(
     asyncio.run(McpProcess({"news": McpServer(command="news")}, watched, command=["/nonexistent"]).run())
 
     (record,) = caplog.records
-    assert record.getMessage() == "mcp-unavailable"
+    assert record.msg == "mcp-unavailable"
     assert "which is not installed. Add it: " in record.fields["problem"]  # type: ignore[attr-defined]
     assert watched.losses[0].problem == "the SDK is not installed"
 

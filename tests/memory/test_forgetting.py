@@ -33,5 +33,5 @@ def test_it_forgets_each_time_it_is_told_and_logs_what_it_cannot_delete(caplog: 
 
     asyncio.run(scene())
 
-    assert [record.message for record in caplog.records] == ["not-forgotten", "forgotten"]
+    assert [record.msg for record in caplog.records] == ["not-forgotten", "forgotten"]
     assert forgotten == [0, 1]

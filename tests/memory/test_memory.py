@@ -312,7 +312,7 @@ def test_a_damaged_file_is_reported_in_one_line_and_a_new_memory_started(
     asyncio.run(start())
     asyncio.run(start())
 
-    assert [record.message for record in caplog.records] == ["memory-damaged"]
+    assert [record.msg for record in caplog.records] == ["memory-damaged"]
 
 
 def test_turns_that_are_kept_longer_than_they_are_remembered_are_only_listed(tmp_path: Path) -> None:

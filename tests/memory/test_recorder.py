@@ -169,4 +169,4 @@ def test_a_full_disk_loses_only_the_turns_of_that_time(
 
     asyncio.run(recorder.finish())
 
-    assert [record.message for record in caplog.records] == ["memory-unavailable"]
+    assert [record.msg for record in caplog.records] == ["memory-unavailable"]

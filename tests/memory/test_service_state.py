@@ -150,7 +150,7 @@ def test_a_state_of_more_than_64_kib_is_not_kept_and_the_log_says_so(
     asyncio.run(scene())
 
     assert shelf.state == FACTS
-    assert [record.message for record in caplog.records] == ["service-memory-too-large"]
+    assert [record.msg for record in caplog.records] == ["service-memory-too-large"]
 
 
 def test_a_full_disk_costs_the_state_and_nothing_else(
@@ -164,4 +164,4 @@ def test_a_full_disk_costs_the_state_and_nothing_else(
 
     asyncio.run(scene())
 
-    assert [record.message for record in caplog.records] == ["memory-unavailable"]
+    assert [record.msg for record in caplog.records] == ["memory-unavailable"]

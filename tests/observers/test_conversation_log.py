@@ -49,7 +49,7 @@ def written(caplog: pytest.LogCaptureFixture, *notices: tuple[float, Notice]) ->
     with caplog.at_level(logging.DEBUG, "edgevoice"):
         for now, notice in notices:
             log.observe(notice, now)
-    return [(record.message, vars(record)["fields"]) for record in caplog.records]
+    return [(record.msg, vars(record)["fields"]) for record in caplog.records]
 
 
 CONVERSATION: tuple[tuple[float, Notice], ...] = (
@@ -159,9 +159,7 @@ def barge_ins(caplog: pytest.LogCaptureFixture, *facts: Event) -> int:
 
     with caplog.at_level(logging.INFO, "edgevoice"):
         asyncio.run(live())
-    (count,) = [
-        vars(record)["fields"]["barge_ins"] for record in caplog.records if record.message == "conversation-over"
-    ]
+    (count,) = [vars(record)["fields"]["barge_ins"] for record in caplog.records if record.msg == "conversation-over"]
     assert isinstance(count, int)
     return count
 
@@ -228,7 +226,7 @@ def test_the_session_limit_in_mid_answer_is_not_an_interruption(caplog: pytest.L
     with caplog.at_level(logging.INFO, "edgevoice"):
         asyncio.run(live())
 
-    over = [vars(record)["fields"] for record in caplog.records if record.message == "conversation-over"]
+    over = [vars(record)["fields"] for record in caplog.records if record.msg == "conversation-over"]
     assert [fields["barge_ins"] for fields in over] == [0]
 
 

@@ -93,7 +93,7 @@ def test_a_damaged_file_counts_as_absent_and_is_logged(
     panel = KeptPanel(tmp_path, LEVELS)
 
     assert (panel.is_muted, panel.levels) == (False, LEVELS)
-    assert [record.message for record in caplog.records] == ["panel-file-unreadable"]
+    assert [record.msg for record in caplog.records] == ["panel-file-unreadable"]
 
 
 def test_a_full_disk_is_logged_and_the_box_goes_on(
@@ -106,4 +106,4 @@ def test_a_full_disk_is_logged_and_the_box_goes_on(
 
     run(KeptPanel(tmp_path, LEVELS), VolumeChanged(10), until=lambda: bool(caplog.records))
 
-    assert caplog.records[0].message == "panel-file-not-written"
+    assert caplog.records[0].msg == "panel-file-not-written"

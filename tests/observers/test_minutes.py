@@ -241,7 +241,7 @@ def test_a_broken_file_is_reported_counts_as_empty_and_is_replaced(
     day.file().write_bytes(content)
     with caplog.at_level(logging.WARNING, "edgevoice"):
         day.restarted()
-    assert [record.message for record in caplog.records] == ["minutes"]
+    assert [record.msg for record in caplog.records] == ["minutes"]
     day.live(lambda: day.talk(3))
 
     assert day.restarted().today_s == 3
@@ -262,7 +262,7 @@ def test_a_full_disk_is_reported_once_and_counting_continues(
     with caplog.at_level(logging.WARNING, "edgevoice"):
         day.live(lambda: day.talk(60), lambda: day.talk(60), until=lambda: tries > 3)
 
-    assert [record.message for record in caplog.records] == ["minutes"]
+    assert [record.msg for record in caplog.records] == ["minutes"]
     assert day.minutes.today_s == 120
     assert list(day.folder.iterdir()) == []
 
@@ -297,7 +297,7 @@ def test_a_file_damaged_or_removed_at_run_time_loses_nothing_and_is_reported_onc
     ledger.add("2026-11-22", 40)
     ledger.write()
 
-    assert [record.message for record in caplog.records] == (["minutes"] if content else [])
+    assert [record.msg for record in caplog.records] == (["minutes"] if content else [])
     assert json.loads(day.file().read_bytes()) == {"2026-11-22": 100}
 
 

@@ -199,7 +199,7 @@ def test_a_led_whose_pin_is_in_use_is_replaced_by_another(pins: MockPins, caplog
         panel.close()
 
     (record,) = caplog.records
-    assert record.message == "light-missing"
+    assert record.msg == "light-missing"
     assert f"status LED: GPIO{STATUS} cannot be used" in vars(record)["fields"]["problem"]
 
 

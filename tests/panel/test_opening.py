@@ -139,7 +139,7 @@ def test_the_owner_chooses_what_replaces_failed_lights_and_the_log_says_so(
 
     (record,) = caplog.records
     fields = vars(record)["fields"]
-    assert (record.message, fields["code"], fields["instead"]) == ("no-lights", "panel-unavailable", instead)
+    assert (record.msg, fields["code"], fields["instead"]) == ("no-lights", "panel-unavailable", instead)
     assert "lgpio cannot be loaded" in fields["problem"]
 
 

@@ -152,7 +152,7 @@ class Caller:
 
 
 def problem_in(caplog: pytest.LogCaptureFixture, event: str) -> str:
-    (record,) = [record for record in caplog.records if record.message == event]
+    (record,) = [record for record in caplog.records if record.msg == event]
     problem = vars(record)["fields"]["problem"]
     assert isinstance(problem, str)
     assert problem.isprintable()

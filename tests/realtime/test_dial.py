@@ -357,7 +357,7 @@ def test_a_server_that_is_not_a_realtime_service_is_explained(
 ) -> None:
     asyncio.run(answered(answer))
 
-    (record,) = [record for record in caplog.records if record.message == "link-lost"]
+    (record,) = [record for record in caplog.records if record.msg == "link-lost"]
     assert vars(record)["fields"]["code"] == code
     assert words in problem_in(caplog, "link-lost")
 

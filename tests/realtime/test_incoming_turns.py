@@ -76,7 +76,7 @@ def test_a_frame_that_cannot_be_read_is_skipped_and_logged_by_its_length(caplog:
 
     (record,) = [record for record in caplog.records if record.name.startswith("edgevoice")]
     assert (record.name, record.levelno) == ("edgevoice.realtime.incoming", logging.DEBUG)
-    assert record.message == "frame-unreadable"
+    assert record.msg == "frame-unreadable"
     fields = vars(record)["fields"]
     assert fields["length"] == 9
     assert fields["problem"] == "not a Realtime event: broken JSON"

@@ -220,7 +220,7 @@ def test_a_service_error_is_handled_and_logged_by_its_code_on_one_line(caplog: p
 
     asyncio.run(live())
 
-    (record,) = [record for record in caplog.records if record.message == "service-complains"]
+    (record,) = [record for record in caplog.records if record.msg == "service-complains"]
     assert vars(record)["fields"] == {"code": "odd root: all is well"}
 
 

@@ -128,7 +128,7 @@ def test_an_answer_that_failed(code: str, field: str, caplog: pytest.LogCaptureF
 
 def _is_logged(code: str, caplog: pytest.LogCaptureFixture) -> None:
     """Look for the code and the remedy in the log, whether or not it was the session's end."""
-    (complaint,) = [vars(record)["fields"] for record in caplog.records if record.message == "service-complains"]
+    (complaint,) = [vars(record)["fields"] for record in caplog.records if record.msg == "service-complains"]
     assert complaint["code"] == code
     where = "service-complains" if code in SURVIVED else "link-lost"
     assert REMEDIES[LOST[code].code] in problem_in(caplog, where)
@@ -151,7 +151,7 @@ def test_an_answer_that_was_broken_off_is_logged_with_its_reason_and_a_remedy(
 def test_an_answer_that_failed_without_a_reason_is_logged_as_failed(caplog: pytest.LogCaptureFixture) -> None:
     arrivals_of(saying({"type": "response.done", "response": {"id": "r1", "status": "failed"}}), 2)
 
-    (complaint,) = [vars(record)["fields"] for record in caplog.records if record.message == "service-complains"]
+    (complaint,) = [vars(record)["fields"] for record in caplog.records if record.msg == "service-complains"]
     assert complaint == {"code": "failed"}
 
 
@@ -159,7 +159,7 @@ def test_the_log_names_the_field_that_the_service_refused(caplog: pytest.LogCapt
     error = {"type": "invalid_request_error", "code": "invalid_value", "message": "no", "param": "audio_end_ms"}
     arrivals_of(saying({"type": "error", "error": error}), 1)
 
-    (complaint,) = [vars(record)["fields"] for record in caplog.records if record.message == "service-complains"]
+    (complaint,) = [vars(record)["fields"] for record in caplog.records if record.msg == "service-complains"]
     assert complaint == {"code": "invalid_value", "param": "audio_end_ms"}
 
 
@@ -172,7 +172,7 @@ def test_a_completed_or_cancelled_answer_is_not_logged_as_an_error(
     arrivals = arrivals_of(saying({"type": "response.done", "response": response}), 2)
 
     assert arrivals[-1] == ResponseEnded("r1", ResponseStatus(status))
-    assert "service-complains" not in [record.message for record in caplog.records]
+    assert "service-complains" not in [record.msg for record in caplog.records]
 
 
 def test_an_account_without_credit_has_its_light_and_tone_even_if_only_an_answer_reports_it() -> None:

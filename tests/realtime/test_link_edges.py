@@ -50,7 +50,7 @@ def test_a_loss_is_logged_once_with_its_code_as_a_warning_of_the_link(caplog: py
 
     asyncio.run(live())
 
-    (record,) = [record for record in caplog.records if record.message == "link-lost"]
+    (record,) = [record for record in caplog.records if record.msg == "link-lost"]
     assert (record.name, record.levelno) == ("edgevoice.realtime.link", logging.WARNING)
     assert vars(record)["fields"]["code"] == "session-ended"
 
@@ -200,7 +200,7 @@ def test_an_error_event_without_an_error_is_logged_and_the_session_goes_on(caplo
             return caller.losses[:]
 
     assert asyncio.run(live()) == []
-    assert [record.message for record in caplog.records].count("service-complains") == 2
+    assert [record.msg for record in caplog.records].count("service-complains") == 2
 
 
 @pytest.mark.parametrize(

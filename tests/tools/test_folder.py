@@ -117,7 +117,7 @@ def test_an_unusable_file_costs_only_its_own_tools(
 
     assert load(source) == ["water"]
 
-    [refused] = [record for record in caplog.records if record.message == "tool-file-refused"]
+    [refused] = [record for record in caplog.records if record.msg == "tool-file-refused"]
     assert f"{folder / 'a_broken.py'}: {why}" in refused.__dict__["fields"]["problem"]
     assert "secret" not in refused.__dict__["fields"]["problem"]
     assert "line None" not in refused.__dict__["fields"]["problem"]

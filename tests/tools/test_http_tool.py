@@ -253,7 +253,7 @@ def test_a_failure_is_one_line_for_the_model_and_named_in_the_log_without_its_co
 
     assert problem in text
     (entry,) = (each for each in caplog.records if each.name == "edgevoice.tools.http_tool")
-    assert (entry.getMessage(), vars(entry)["fields"]) == ("http-tool-failed", {"tool": "ask_it", "problem": text})
+    assert (entry.msg, vars(entry)["fields"]) == ("http-tool-failed", {"tool": "ask_it", "problem": text})
     assert SECRET not in caplog.text + text
 
 

@@ -146,7 +146,7 @@ def test_of_two_tools_with_the_same_name_the_earlier_sources_is_offered_and_logg
     with caplog.at_level(logging.WARNING):
         assert all(registry.find("second") is ours.tools()[0] for _ in range(2))
 
-    assert [(each.getMessage(), vars(each)["fields"]) for each in caplog.records] == [
+    assert [(each.msg, vars(each)["fields"]) for each in caplog.records] == [
         ("tool-name-taken", {"tool": "second", "source": "folder"})
     ]
 

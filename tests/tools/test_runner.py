@@ -150,7 +150,7 @@ def test_any_exception_of_a_tool_becomes_an_error_answer_without_its_text(
         run(test())
 
     told = [record for record in caplog.records if record.name == "edgevoice.tools.runner"]
-    assert [record.getMessage() for record in told] == ["tool-failed"]
+    assert [record.msg for record in told] == ["tool-failed"]
     assert vars(told[0])["fields"]["tool"] == "fail"
     assert vars(told[0])["fields"]["error"] in {type(error).__name__, "RuntimeError"}
     assert SECRET not in caplog.text
@@ -509,7 +509,7 @@ def test_bad_arguments_are_answered_in_one_line_and_logged_by_the_tools_name(
     with caplog.at_level(logging.DEBUG, logger="edgevoice"):
         run(test())
 
-    assert [(each.getMessage(), vars(each)["fields"]) for each in caplog.records] == [
+    assert [(each.msg, vars(each)["fields"]) for each in caplog.records] == [
         ("tool-arguments-refused", {"tool": "double"})
     ]
 

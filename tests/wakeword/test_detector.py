@@ -262,7 +262,7 @@ def test_the_end_of_loading_is_reported(caplog: pytest.LogCaptureFixture) -> Non
         heard_in(quiet(0.2))
 
     (record,) = caplog.records
-    assert (record.message, vars(record)["fields"]) == ("wakeword-ready", {"words": "hey_jarvis"})
+    assert (record.msg, vars(record)["fields"]) == ("wakeword-ready", {"words": "hey_jarvis"})
 
 
 def test_a_detector_far_behind_drops_and_counts_the_oldest_frames_and_never_blocks() -> None:

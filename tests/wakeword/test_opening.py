@@ -68,4 +68,4 @@ def test_without_the_voice_model_speech_is_detected_by_pitch_alone_and_the_log_s
 
     assert open_voice() is None
     (record,) = caplog.records
-    assert (record.message, vars(record)["fields"]) == ("no-voice-model", {"problem": problem})
+    assert (record.msg, vars(record)["fields"]) == ("no-voice-model", {"problem": problem})

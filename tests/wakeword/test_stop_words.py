@@ -188,7 +188,7 @@ def test_without_the_models_it_rings_all_the_same_and_that_is_logged_once(caplog
     with caplog.at_level(logging.WARNING, "edgevoice"):
         asyncio.run(live())
 
-    assert [record.message for record in caplog.records] == ["no-stop-word"]
+    assert [record.msg for record in caplog.records] == ["no-stop-word"]
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:

@@ -214,5 +214,5 @@ def test_a_witness_that_cannot_be_loaded_is_skipped_and_logged_once(
 
     assert isinstance(scorer, StreamingScorer)
     assert scorer._witness is None
-    (said,) = [record for record in caplog.records if record.message.startswith("wakeword-witness")]
+    (said,) = [record for record in caplog.records if record.msg.startswith("wakeword-witness")]
     assert said.levelname == "WARNING"

@@ -283,7 +283,7 @@ def test_what_the_broker_kept_from_yesterday_is_not_obeyed(caplog: pytest.LogCap
 
     assert home.speaker.volume_percent == 50
     # Once, not for each.
-    assert [record.getMessage() for record in caplog.records].count("mqtt-order-ignored") == 1
+    assert [record.msg for record in caplog.records].count("mqtt-order-ignored") == 1
 
 
 def test_orders_that_come_too_fast_are_dropped_and_later_ones_are_obeyed() -> None:
@@ -313,7 +313,7 @@ def test_a_lost_broker_is_dialled_again_after_growing_delays_and_logged_once(cap
     assert len(home.connected_at) == 6
     # A new connection announces everything again.
     assert home.broker.on(TOPICS.document)
-    lost = [record for record in caplog.records if record.getMessage() == "mqtt-lost" and record.levelname == "WARNING"]
+    lost = [record for record in caplog.records if record.msg == "mqtt-lost" and record.levelname == "WARNING"]
     assert len(lost) == 1
 
 

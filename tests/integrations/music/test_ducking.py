@@ -207,4 +207,4 @@ def test_a_disk_that_cannot_be_written_costs_a_line_in_the_log(
 
     room.live(scene)
     assert room.players.volumes["spotify"] == 1.0
-    assert "music-not-kept" in [record.getMessage() for record in caplog.records]
+    assert "music-not-kept" in [record.msg for record in caplog.records]

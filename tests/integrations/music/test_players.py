@@ -99,7 +99,7 @@ def test_what_a_bus_refuses_is_logged_once_with_the_player(tmp_path: Path, caplo
     with bus_with_players(tmp_path, AS_ON_THE_SYSTEM_BUS) as address:
         asyncio.run(run(address))
 
-    assert [record.getMessage() for record in caplog.records] == ["music-refused"] * 2
+    assert [record.msg for record in caplog.records] == ["music-refused"] * 2
     fields = [record.fields for record in caplog.records]  # type: ignore[attr-defined]  # what `tell` adds
     denied = "org.freedesktop.DBus.Error.AccessDenied"
     assert fields == [{"player": name, "what": "PlaybackStatus", "error": denied} for name in ("loud", "silent")]

@@ -46,7 +46,7 @@ def made_parts() -> bytes:
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    return [(record.message, vars(record)["fields"]["problem"]) for record in caplog.records]
+    return [(record.msg, vars(record)["fields"]["problem"]) for record in caplog.records]
 
 
 def test_the_parts_are_made_once_and_then_read_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

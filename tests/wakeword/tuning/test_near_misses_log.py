@@ -183,7 +183,7 @@ def test_an_unwritable_folder_costs_one_line_in_the_journal(tmp_path: Path, capl
             log.put(miss(number), SOUND)
 
     (record,) = caplog.records
-    assert record.message == "near-misses"
+    assert record.msg == "near-misses"
     assert f"{tmp_path / 'file'} cannot be written" in vars(record)["fields"]["problem"]
 
 
@@ -245,5 +245,5 @@ def test_adding_an_entry_never_blocks_and_the_log_counts_entries_dropped_on_a_fu
     with writing(log):
         until(log._waiting.empty)
     assert len(read_log(tmp_path)) == 65
-    fields = [vars(record)["fields"] for record in caplog.records if record.message == "near-misses-dropped"]
+    fields = [vars(record)["fields"] for record in caplog.records if record.msg == "near-misses-dropped"]
     assert [each["count"] for each in fields] == [36], "once, for all of them"
