@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from edgevoice.agent import events
+from edgevoice.agent.arguments import require_numbers, require_playback, require_types, require_words
 from edgevoice.agent.character import Character
 from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
@@ -35,8 +36,6 @@ from edgevoice.realtime.session import session_of
 
 _log = logging.getLogger(__name__)
 
-_RATES_HZ = range(8_000, 48_001)
-_PLAYBACKS = ("push", "pull")
 _SERVERS_S = 120.0
 """On a Zero 2 W the SDK takes some 25 s to load, and as long again in a server that uses it."""
 
@@ -86,10 +85,9 @@ class Agent:
         history_tokens: int = 1000,
         persona: Persona | str | None = None,
     ) -> None:
-        if input_rate_hz not in _RATES_HZ:
-            raise ValueError(f"input_rate_hz={input_rate_hz}: 8,000 to 48,000 samples a second")
-        if playback not in _PLAYBACKS:
-            raise ValueError(f'playback={playback!r}: "push" or "pull"')
+        require_types(name=name, instructions=instructions, voice=voice, memory=memory, persona=persona)
+        require_numbers(input_rate_hz=input_rate_hz, tool_timeout_s=tool_timeout_s, history_tokens=history_tokens)
+        require_playback(playback)
         self.name = name
         self._character = Character((voice or RealtimeVoice()).resolved(), instructions, persona_of(persona))
         self._character.service()  # an invalid value is refused here, and not in mid-conversation
@@ -214,8 +212,10 @@ class Agent:
         """Send a message from the user as text; return the words of the answer once it has been heard.
 
         With ``playback="pull"`` it is heard only if the program calls ``read``. An answer that is sounding is
-        interrupted. Raises the same errors as ``send``, and ``AnswerFailed`` if the service could not finish it.
+        interrupted. Raises the same errors as ``send``, ``ValueError`` for an empty text, and ``AnswerFailed`` if the
+        service could not finish it.
         """
+        require_words("ask", text)
         asked: list[TranscriptChanged] = []
 
         def request(parts: AgentParts) -> None:
@@ -237,6 +237,7 @@ class Agent:
         The model speaks: it is instructed to say exactly this, and a small model may deviate. Some models answer
         nothing before the user has said something. Raises the same errors as ``ask``.
         """
+        require_words("say", text)
         quoted = text.replace('"', "'")
         told = f'Say exactly: "{quoted}"'
 

@@ -31,9 +31,14 @@ class Emitter:
         self._streams: list[EventStream] = []
 
     def on(self, name: str, callback: AnyCallback) -> AnyCallback:
-        """Register a callback for each event of that name; ``ValueError`` if no event has that name."""
+        """Register a callback for each event of that name.
+
+        Raises ``ValueError`` if no event has that name, ``TypeError`` for what cannot be called.
+        """
         if name not in NAMES:
             raise ValueError(f"there is no event named {name!r}; there are: {', '.join(NAMES)}")
+        if not callable(callback):
+            raise TypeError(f"on({name!r}, …) takes a function to call, not {callback!r}")
         self._callbacks.setdefault(name, []).append(callback)
         return callback
 

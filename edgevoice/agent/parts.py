@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edgevoice.agent.arguments import shown
 from edgevoice.agent.mailbox import Mailbox
 from edgevoice.agent.sound import OpenSound, Sound
 from edgevoice.agent.wiring import Ends, Toolset, wire
@@ -68,11 +69,17 @@ class Toolbox:
         self.timeout_s = timeout_s
 
 
-def _source_of(servers: "Mapping[str, McpServer]") -> "McpSource":
-    for name in servers:
-        if not is_server_name(name):
+def _source_of(servers: Any) -> "McpSource":
+    from edgevoice.mcp.server import McpServer  # noqa: PLC0415 - not loaded without a server
+    from edgevoice.mcp.source import McpSource  # noqa: PLC0415
+
+    if not isinstance(servers, Mapping):
+        raise TypeError(f"mcp_servers={shown(servers)}: it must be a dict of names and McpServers")
+    for name, server in servers.items():
+        if not isinstance(name, str) or not is_server_name(name):
             raise ValueError(f"mcp_servers has the name {name!r}; it must be letters, digits, - and single _")
-    from edgevoice.mcp.source import McpSource  # noqa: PLC0415 - not loaded without a server
+        if not isinstance(server, McpServer):
+            raise TypeError(f"mcp_servers has {shown(server)} under {name!r}; it must be an McpServer")
 
     return McpSource(servers)
 

@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-import msgspec
-
 from edgevoice.errors import SettingsInvalid
 from edgevoice.host.credentials import Key, answers_itself, checked_key, find_key
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.realtime.endpoint import Endpoint, local, remote
+from edgevoice.settings.catalogue import ENTRIES, ValueRefused, similar
 from edgevoice.settings.service import ServiceSettings
 
 KEY_VARIABLE = "INWORLD_API_KEY"
@@ -19,6 +18,8 @@ KEY_VARIABLE = "INWORLD_API_KEY"
 
 URL_VARIABLE = "EDGEVOICE_SERVICE_URL"
 """Environment variable for the address, the same as the box's."""
+
+_REMEDY = "Correct the argument."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +56,9 @@ class RealtimeVoice:
         if twice := sorted(given.keys() & self.options.keys()):
             raise SettingsInvalid(f"options of RealtimeVoice name {', '.join(twice)}: an argument of its own sets that")
         try:
-            return msgspec.convert({**given, **self.options}, ServiceSettings)
-        except msgspec.ValidationError as error:
-            raise SettingsInvalid(f"RealtimeVoice: {error}") from None
+            return ServiceSettings(**{name: _checked(name, value) for name, value in {**given, **self.options}.items()})
+        except ValueRefused as refusal:
+            raise SettingsInvalid(f"RealtimeVoice: {refusal}", remedy=_REMEDY) from None
 
     def resolved(self, environment: Mapping[str, str] = os.environ) -> Self:
         """Return a copy completed from the environment: an address and a key if there is none.
@@ -89,3 +90,14 @@ class RealtimeVoice:
                 yield lambda: local(process.socket_path, process.prepare)
             return
         yield lambda: remote(self.service(""), key.reveal() if key is not None else "")
+
+
+def _checked(name: str, value: object) -> Any:
+    """Return the value as the setting of that name has it; raise ``ValueRefused``, with the wording of the settings."""
+    if (entry := ENTRIES.get(f"service.{name}")) is None:
+        near = similar(name, [each.name for each in ENTRIES.values() if each.section == "service"])
+        raise ValueRefused(f"{name} is not an option" + (f"; did you mean {near[0]}?" if near else ""))
+    try:
+        return entry.read(value)
+    except ValueRefused as refusal:
+        raise ValueRefused(f"{name} {refusal}") from None

@@ -7,7 +7,7 @@ value that may be a secret.
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from inspect import cleandoc
@@ -154,6 +154,8 @@ def shown(value: object) -> str:
     match value:
         case bool():
             return "true" if value else "false"
+        case None:
+            return "None"
         case int() if abs(value) >= 10**15:
             return "a number with too many digits"
         case int() | float():
@@ -174,6 +176,13 @@ def shown_name(name: str) -> str:
     """Return a name from a file as an error line may show it: short, and on one line."""
     plain = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
     return plain if len(plain) <= 2 * LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}…"
+
+
+def similar(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> list[str]:
+    """Return the most similar of the known names, in a list; an empty one if none is similar."""
+    import difflib  # noqa: PLC0415 - only for a mistake
+
+    return difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
 
 
 def is_secret_name(name: str) -> bool:

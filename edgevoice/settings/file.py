@@ -7,7 +7,7 @@ be a secret.
 import errno
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from edgevoice.errors import SettingsInvalid
 from edgevoice.settings.agreement import disagreements
-from edgevoice.settings.catalogue import ENTRIES, Entry, ValueRefused, is_secret_name, sections, shown_name
+from edgevoice.settings.catalogue import ENTRIES, Entry, ValueRefused, is_secret_name, sections, shown_name, similar
 from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.syntax import NotToml, parse
@@ -315,7 +315,7 @@ def _read_section(section: str, table: Mapping[str, Any], place: str, findings: 
 def _complaint_about_section(section: str, content: object) -> str:
     name = shown_name(section)
     if isinstance(content, dict):
-        near = _similar(section, sections())
+        near = similar(section, sections())
         return f"{name} is not a section{_did_you_mean(near)}"
     return f"{name} is not inside a section{_advice_on_name('', section)}"
 
@@ -331,17 +331,10 @@ def _advice_on_name(section: str, name: str) -> str:
 def _near_names(section: str, name: str) -> list[str]:
     """Return the likeliest full name: one in the same section, the same name in another, else anything similar."""
     here = [entry.name for entry in ENTRIES.values() if entry.section == section]
-    if near := _similar(name, here):
+    if near := similar(name, here):
         return [f"{section}.{near[0]}"]
     elsewhere = [entry.dotted for entry in ENTRIES.values() if entry.name == name]
-    return elsewhere[:1] or _similar(f"{section}.{name}", ENTRIES, cutoff=0.7)
-
-
-def _similar(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> list[str]:
-    """Return the most similar of the known names, in a list; an empty one if none is similar."""
-    import difflib  # noqa: PLC0415 - only for a mistake
-
-    return difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return elsewhere[:1] or similar(f"{section}.{name}", ENTRIES, cutoff=0.7)
 
 
 def _did_you_mean(near: list[str]) -> str:
@@ -365,7 +358,7 @@ def _read_environment(environment: Mapping[str, str], findings: _Findings) -> No
 def _complaint_about_variable(variable: str, variables: Mapping[str, Entry]) -> str:
     if is_secret_name(variable):
         return f"is not a setting; {_KEYS_DO_NOT_BELONG} or EDGEVOICE_API_KEY"
-    near = _similar(variable, [*variables, *NOT_SETTINGS], cutoff=0.7)
+    near = similar(variable, [*variables, *NOT_SETTINGS], cutoff=0.7)
     return f"is not a setting{_did_you_mean(near)}"
 
 

@@ -247,7 +247,7 @@ def test_pushed_sound_cannot_be_pulled() -> None:
 
 
 def test_an_unknown_playback_mode_is_refused() -> None:
-    with pytest.raises(ValueError, match='playback=\'pulled\': "push" or "pull"'):
+    with pytest.raises(ValueError, match='playback=\'pulled\': it must be "push" or "pull"'):
         Agent(playback="pulled")  # type: ignore[arg-type]  # what a program without a type checker may write
 
 

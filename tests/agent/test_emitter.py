@@ -22,7 +22,7 @@ def test_an_asynchronous_callback_that_fails_is_logged_by_name_only(caplog: pyte
 
     asyncio.run(scene())
 
-    assert [record.getMessage() for record in caplog.records] == ["callback-failed"]
+    assert [record.msg for record in caplog.records] == ["callback-failed"]
     assert "secret" not in caplog.text
 
 

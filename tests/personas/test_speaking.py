@@ -294,7 +294,7 @@ def test_a_full_disk_is_one_line_to_the_model_and_the_session_stays_as_it_is(
 
     sit(scene)
 
-    assert [record.message for record in caplog.records] == ["personas-unavailable"]
+    assert [record.msg for record in caplog.records] == ["personas-unavailable"]
 
 
 def test_a_damaged_file_and_an_unknown_persona_in_the_settings_are_one_line_each(
@@ -307,7 +307,7 @@ def test_a_damaged_file_and_an_unknown_persona_in_the_settings_are_one_line_each
     (tmp_path / NAME).write_bytes(b"not a database" * 1000)
     asyncio.run(start())
 
-    assert [record.message for record in caplog.records] == ["personas-damaged", "persona-unknown"]
+    assert [record.msg for record in caplog.records] == ["personas-damaged", "persona-unknown"]
     problem = caplog.records[1].__dict__["fields"]["problem"]
     assert problem.startswith("wakeword.words.computer.persona: there is no persona 'piratt'; there are default, pir")
 
