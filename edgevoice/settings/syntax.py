@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from edgevoice.settings.catalogue import ENTRIES, Entry, sections
 
+_TWICE: Final = "the same setting is there twice; delete one of the lines"
+
 _PLAINER: Final = {
     "Invalid value": "this is not a value; a text needs quotes, a number, true and false do not",
     "Expected newline": "there is something after the end of the setting; a text needs quotes",
-    "Cannot overwrite a value": "the same setting is there twice",
-    "Cannot declare": "the same section is there twice",
+    "Cannot overwrite a value": _TWICE,
+    "Cannot declare": "the same section is there twice; put its settings under one heading",
     "Illegal character '\\n'": "the quote that closes the text is missing",
     "Unterminated string": "the quote that closes the text is missing",
     "Unescaped '\\' in a string": "write a backslash in a text twice: \\\\",
@@ -35,7 +37,7 @@ def parse(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise NotToml("is nested too deeply") from None
+        raise NotToml("the file is nested too deeply") from None
     except tomllib.TOMLDecodeError as failure:
         raise NotToml(_place_first(str(failure), text)) from None
     except ValueError:  # int() and datetime refuse some values that TOML's grammar allows
@@ -64,7 +66,7 @@ def _with_advice(complaint: str, lines: list[str], number: int) -> str:
     if strange := _STRANGE_SPACE.search(line):
         return f"a character that only looks like a space (U+{ord(strange[0]):04X}); delete it and type a space"
     assignment = _ASSIGNMENT.fullmatch(line)
-    if assignment is None:
+    if assignment is None or complaint == _TWICE:  # what is written there may be right
         return complaint
     name, entry = assignment["name"], _entry(lines[: number - 1], assignment["name"])
     meant = _meant(entry, assignment["value"]) if entry is not None else ""
