@@ -301,6 +301,17 @@ def test_what_an_idle_box_never_needs_is_loaded_when_it_is_needed() -> None:
     assert late & set(done.stdout.split()) == set()
 
 
+def test_a_command_that_needs_no_box_loads_none() -> None:
+    listing = "import sys, edgevoice.commands.root; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
+
+    # On a Pi, `edgevoice status` would take seconds with them.
+    loaded = set(done.stdout.split())
+    assert "edgevoice.commands.ctl" in loaded
+    assert {"numpy", "gpiozero", "edgevoice.alarms.keeper", "edgevoice.observers.flight_recorder"} & loaded == set()
+    assert [name for name in loaded if name.startswith("edgevoice.box")] == []
+
+
 def test_disabled_features_are_not_loaded() -> None:
     listing = "import sys, edgevoice.box.daemon; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)

@@ -10,6 +10,9 @@ from edgevoice.alarms.rings import ClockReading, RingKind, ScheduledRing
 MOST_RINGS = 1000
 """How many timers, alarms and reminders there may be at a time."""
 
+LONGEST_TIMER_S = 86_400
+"""A day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:

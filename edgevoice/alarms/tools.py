@@ -9,19 +9,16 @@ from msgspec import Meta
 from edgevoice.alarms.keeper import Keeper
 from edgevoice.alarms.recurrence import day_named, first_at, in_words, weekly
 from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
-from edgevoice.alarms.schedule import at_local_time, in_seconds, timer
+from edgevoice.alarms.schedule import LONGEST_TIMER_S, at_local_time, in_seconds, timer
 from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.errors import ToolRefused
-
-LONGEST_S = 86_400
-"""The longest timer, in seconds: a day."""
 
 ALARM_TOOLS = frozenset(
     {"set_timer", "change_timer", "list_timers", "cancel_timers", "set_alarm", "set_reminder", "list_alarms"}
 )
 """The names of tools without which nothing is ever set."""
 
-Seconds = Annotated[int, Meta(ge=1, le=LONGEST_S)]
+Seconds = Annotated[int, Meta(ge=1, le=LONGEST_TIMER_S)]
 Label = Annotated[str, Meta(max_length=LONGEST_LABEL)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 ClockTime = Annotated[str, Meta(pattern=r"^([01]?\d|2[0-3]):[0-5]\d$"), "local time of 24 hours, such as 07:00"]
@@ -66,7 +63,9 @@ class AlarmTools:
 
     async def change_timer(
         self,
-        seconds: Annotated[int, Meta(ge=-LONGEST_S, le=LONGEST_S), "how much longer it is to run; negative: shorter"],
+        seconds: Annotated[
+            int, Meta(ge=-LONGEST_TIMER_S, le=LONGEST_TIMER_S), "how much longer it is to run; negative: shorter"
+        ],
         label: Annotated[Label, "the label of the timer, when several are running"] | None = None,
     ) -> dict[str, Any]:
         """Let a running timer ring later or sooner; if none is running, what has just rung rings again after it."""

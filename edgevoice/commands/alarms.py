@@ -17,8 +17,7 @@ from edgevoice.alarms.book import NAME, AlarmBook
 from edgevoice.alarms.local_clock import LocalClock
 from edgevoice.alarms.recurrence import first_at, in_words, weekly
 from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
-from edgevoice.alarms.schedule import MOST_RINGS, at_local_time, in_zone, timer
-from edgevoice.alarms.tools import LONGEST_S
+from edgevoice.alarms.schedule import LONGEST_TIMER_S, MOST_RINGS, at_local_time, in_zone, timer
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
 from edgevoice.commands.stored import AsJson, folder_with
@@ -45,7 +44,9 @@ def list_timers(*, folder: _Folder = None, as_json: AsJson = False) -> None:
 
 @timers.command("add")
 def add_timer(
-    seconds: Annotated[int, typer.Argument(min=1, max=LONGEST_S, metavar="SECONDS", help="How long until it rings.")],
+    seconds: Annotated[
+        int, typer.Argument(min=1, max=LONGEST_TIMER_S, metavar="SECONDS", help="How long until it rings.")
+    ],
     *,
     label: _Label = "",
     folder: _Folder = None,

@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from edgevoice import journal
-from edgevoice.box.preflight import find_what_is_named, load_what_is_named
 from edgevoice.commands.commandline import group
 from edgevoice.commands.config_template import template
 from edgevoice.commands.outcome import run_command
@@ -97,6 +96,9 @@ def _init(path: Path | None, *, replace: bool) -> int:
 
 
 def _check(config: Path | None) -> int:
+    # It loads the whole box, which no other command needs to start with.
+    from edgevoice.box.preflight import find_what_is_named, load_what_is_named
+
     loaded = _load(config)
     journal.start("critical")
     try:

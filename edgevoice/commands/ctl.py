@@ -11,13 +11,10 @@ import typer
 
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
-from edgevoice.commands.why import lines_of
 from edgevoice.control.client import Client
 from edgevoice.control.messages import SOUND_HZ, QuietHours
 from edgevoice.core.printable import printable
 from edgevoice.errors import ControlUnavailable
-from edgevoice.observers.failures import Failure
-from edgevoice.observers.status_file import Status
 
 app = group("Ask the running box for something, or watch it. Root, and members of the group edgevoice, may do so.")
 
@@ -51,6 +48,7 @@ def ask_box(socket: Path | None, ask: Callable[[Client], Awaitable[None]]) -> No
 def _socket_fault() -> ControlUnavailable | None:
     """Return why the box that runs here has no control socket, if it says so."""
     from edgevoice.commands.status import newest_status
+    from edgevoice.observers.status_file import Status
 
     status = newest_status(os.environ) or Status()
     for name, problem, remedy in status.failing():
@@ -310,6 +308,9 @@ def why(
     """Show what failed last, why, and what to do about it; `edgevoice why` also asks a box that does not run."""
 
     async def show(box: Client) -> None:
+        from edgevoice.commands.why import lines_of
+        from edgevoice.observers.failures import Failure
+
         found = await box.why(most=most)
         if as_json:
             print(json.dumps({"failures": found}, ensure_ascii=False))
