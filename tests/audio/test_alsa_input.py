@@ -17,19 +17,20 @@ pytestmark = pytest.mark.sound
 def test_no_sample_is_lost_when_a_conversation_begins_and_ends(card: VirtualCard) -> None:
     said = np.random.default_rng(1).integers(1, 20_000, 24_000, dtype=np.int16)
     woken: list[float] = []
+    taken: list[int] = []
     microphone = Microphone(lambda _frame, _end: None, lambda: None)
     threads = CallbackThreads()
     card.speak(said)
 
     def is_hurried() -> bool:
         woken.append(time.monotonic())
+        taken.append(microphone.position)
         return 4000 < microphone.position < 12_000
 
     capture = AlsaInput("edgevoice_mic", 1, microphone.callback, microphone, threads, is_hurried)
     try:
         while microphone.position < 26_000:
             time.sleep(0.05)
-        lag_s = abs(microphone.position / 16_000 - (woken[-1] - card.near_end.time_of(0)))
     finally:
         capture.close()
 
@@ -39,7 +40,9 @@ def test_no_sample_is_lost_when_a_conversation_begins_and_ends(card: VirtualCard
     gaps_ms = 1000 * np.diff(woken)
     assert np.percentile(gaps_ms, 20) < 30, "20 ms in a conversation"
     assert np.percentile(gaps_ms, 90) > 60, "80 ms otherwise"
-    assert lag_s < 0.1
+    # What has sounded since the wake-up before is still to be taken.
+    lags_s = np.array(woken) - card.near_end.time_of(0) - np.array(taken) / 16_000
+    assert 0 < np.median(lags_s) < 0.1
     line = microphone.clock.line
     assert line is not None
     assert line.time_at(0) == pytest.approx(card.near_end.time_of(0), abs=0.003)

@@ -14,6 +14,7 @@ from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.errors import DeviceBusy
 from edgevoice.testbed.virtual import VirtualCard
 from edgevoice.testbed.virtual.loopback import LOOPBACK, Loopback
+from tests.waiting import until
 
 Samples = npt.NDArray[np.int16]
 
@@ -107,12 +108,13 @@ def test_what_another_program_plays_is_captured_and_a_device_that_is_gone_says_s
     listener, clock = Listener(), ClockFit(24_000)
     captured = MixInput(LOOPBACK, listener, clock)
     try:
-        until = time.monotonic() + 1.3
-        while time.monotonic() < until:
+        until(lambda: clock.line is not None)
+        late_ms = []
+        for _ in range(7):
             time.sleep(0.05)
-        line, now = clock.line, time.monotonic()
-        assert line is not None
-        late_ms = 1000 * (now - line.time_at(listener.frames))
+            line, now = clock.line, time.monotonic()
+            assert line is not None
+            late_ms.append(1000 * (now - line.time_at(listener.frames)))
         loopback.unplug()
         time.sleep(0.15)
     finally:
@@ -123,7 +125,7 @@ def test_what_another_program_plays_is_captured_and_a_device_that_is_gone_says_s
     assert len(sounding) == pytest.approx(0.4 * 24_000, abs=150)
     assert level_db(sounding) == pytest.approx(0, abs=0.3)
     assert listener.silent > 10
-    assert 0 < late_ms < 150
+    assert 0 < np.median(late_ms) < 150
     assert "the position" in captured.problem or "unplugged" in captured.problem
 
 

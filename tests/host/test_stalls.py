@@ -2,36 +2,30 @@
 
 import asyncio
 import logging
-import time
 
 import pytest
 
 from edgevoice.host.stalls import StallWatch
+from tests import virtual_time
 from tests.waiting import eventually
-
-
-def stand_still(seconds: float) -> None:
-    """Block the loop's thread, as a blocking library would."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        pass
 
 
 def test_a_stall_is_reported_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
     async def live() -> None:
-        watching = asyncio.ensure_future(StallWatch(0.05).run(print))
-        await asyncio.sleep(0)
-        await eventually(lambda: not watching.done())
-        stand_still(0.3)
+        loop = asyncio.get_running_loop()
+        blocked_s = 0.0
+        watching = asyncio.ensure_future(StallWatch(2.0, lambda: loop.time() + blocked_s).run(print))
+        await asyncio.sleep(0.5)
+        blocked_s = 8.0  # no other task has run meanwhile
         await eventually(lambda: bool(caplog.records))
         watching.cancel()
 
     with caplog.at_level(logging.WARNING, "edgevoice"):
-        asyncio.run(live())
+        virtual_time.run(live())
 
     record = caplog.records[0]
     assert record.msg == "loop-stalled"
-    assert vars(record)["fields"]["seconds"] == pytest.approx(0.3, abs=0.1)
+    assert vars(record)["fields"]["seconds"] == 8.0
 
 
 def test_a_loop_that_is_on_time_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:

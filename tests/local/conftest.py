@@ -7,6 +7,7 @@ import pytest
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.recogniser import PhonemeRecogniser
 from edgevoice.local.speech.voice import HibariVoice
+from tests import virtual_time
 from tests.local.client import Client, dialled, openai_address
 
 
@@ -30,6 +31,7 @@ def talk(voice: HibariVoice, recogniser: PhonemeRecogniser) -> Callable[..., Non
         pace: float = 1000.0,
         announcement: str | None = None,
         is_openai: bool = False,
+        is_in_virtual_time: bool = False,
         **session: Any,
     ) -> None:
         async def scene() -> None:
@@ -39,6 +41,6 @@ def talk(voice: HibariVoice, recogniser: PhonemeRecogniser) -> Callable[..., Non
             ):
                 await talk(client)
 
-        asyncio.run(scene())
+        (virtual_time.run if is_in_virtual_time else asyncio.run)(scene())
 
     return run

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from edgevoice.errors import LocalServiceStarting, LocalServiceUnavailable, Stor
 from edgevoice.local import process as process_module
 from edgevoice.local.process import LocalServiceProcess, running_socket
 from tests.local.client import HEADERS, QUERY, Client, dialled_unix
-from tests.waiting import eventually
+from tests.waiting import LIMIT_S, eventually
 
 
 def is_alive(pid: int) -> bool:
@@ -55,8 +54,6 @@ def test_the_child_answers_is_replaced_if_it_dies_and_ends_with_its_context() ->
             assert second not in {None, first}
             await greet(process)
 
-            began = time.monotonic()
-        assert time.monotonic() - began < 1.5
         assert second is not None
         assert not is_alive(second)
         assert not folder.exists()
@@ -64,7 +61,9 @@ def test_the_child_answers_is_replaced_if_it_dies_and_ends_with_its_context() ->
     asyncio.run(scene())
 
 
-def test_the_child_ends_within_a_second_of_a_signal_or_its_parents_death(tmp_path: Path) -> None:
+def test_the_child_ends_by_itself_on_a_signal_or_its_parents_death(
+    tmp_path: Path,
+) -> None:
     path = str(tmp_path / "socket")
 
     async def started(*options: str) -> tuple[Process, str]:
@@ -78,10 +77,9 @@ def test_the_child_ends_within_a_second_of_a_signal_or_its_parents_death(tmp_pat
 
     async def ended(child: Process, client: Client, end: Callable[[], object]) -> None:
         await client.until("session.created")
-        began = time.monotonic()
         end()
-        await child.wait()
-        assert time.monotonic() - began < 1.0
+        async with asyncio.timeout(LIMIT_S):
+            await child.wait()
         assert child.returncode == 0
         _, errors = await child.communicate()
         assert errors == b""

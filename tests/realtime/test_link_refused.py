@@ -15,6 +15,7 @@ from websockets.http11 import Request, Response
 from edgevoice.core.facts import LinkLost, LinkOpened
 from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.realtime.endpoint import Endpoint
+from tests import virtual_time
 from tests.realtime.services import Caller, Service, Talker, problem_in
 from tests.waiting import eventually
 
@@ -235,7 +236,7 @@ def test_handshake_and_configuration_share_one_limit() -> None:
             await caller.lost()
             return time.monotonic() - began
 
-    assert 0.5 <= asyncio.run(live()) < 0.75
+    assert 0.5 <= virtual_time.run(live()) < 0.6
 
 
 def test_preparation_counts_towards_the_limit_too(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ def test_the_wake_word_is_detected_exactly_once_and_at_its_true_position(
     name: str, load: Callable[[Sequence[Path]], Scorer]
 ) -> None:
     speech = recording(name)
+    began_s = time.monotonic()
 
     heard, listener = heard_in(quiet(1.0), speech, quiet(1.5), listener=Listener(load=load))
 
@@ -116,7 +117,7 @@ def test_the_wake_word_is_detected_exactly_once_and_at_its_true_position(
     assert one.score >= 0.5
     assert one.at_sample % FRAME == 0
     assert RATE_HZ < one.at_sample <= RATE_HZ + len(speech) + 4 * FRAME
-    assert time.monotonic() - listener.detector.scored_at < 5
+    assert began_s < listener.detector.scored_at < time.monotonic()
 
 
 def test_the_models_score_the_cleared_sound_instead_of_what_was_heard() -> None:

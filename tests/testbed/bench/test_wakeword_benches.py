@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_the_idle_bench_reports_its_cost_in_silence_and_with_people_talking() ->
     report = bench("idle", "--seconds", "4")
 
     for figures in (report, report["speech_around"]):
-        assert 0 < figures["cpu_percent_of_a_core"] < 100
+        assert figures["cpu_percent_of_a_core"] > 0
         assert figures["voluntary_switches_per_s"] > 10
         shares = figures["by_thread_percent"]
         assert any(name.startswith("wakeword-") for name in shares)
@@ -57,16 +58,31 @@ def test_the_idle_bench_reports_its_cost_in_silence_and_with_people_talking() ->
         "CPU and switches from second 2 of 4 on"
     )
     assert 30 < report["rss_mb"] < 200
-    assert 0 < report["start_to_listening_s"] < 30
+    assert report["start_to_listening_s"] > 0
 
 
-@pytest.mark.alone
 def test_cpu_time_is_counted_over_all_threads() -> None:
+    worked = threading.Barrier(3)
+    counted = threading.Event()
+
+    def work() -> None:
+        end_s = time.thread_time() + 0.2
+        while time.thread_time() < end_s:
+            sum(range(1000))
+        worked.wait()
+        # A thread that has ended is no longer counted.
+        counted.wait()
+
     before = ProcessUsage.of(os.getpid())
-    end_s = time.thread_time() + 0.2
-    while time.thread_time() < end_s:
-        sum(range(1000))
+    busy = [threading.Thread(target=work) for _ in range(2)]
+    for each in busy:
+        each.start()
+    worked.wait()
+    after = ProcessUsage.of(os.getpid())
+    counted.set()
+    for each in busy:
+        each.join()
 
-    used = before.until(ProcessUsage.of(os.getpid()))
-
-    assert used["cpu_percent_of_a_core"] > 20
+    assert after.cpu_s - before.cpu_s > 0.4
+    share = before.until(after)["cpu_percent_of_a_core"] / 100
+    assert share * (after.at_s - before.at_s) == pytest.approx(after.cpu_s - before.cpu_s, rel=0.02)

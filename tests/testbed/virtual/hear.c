@@ -2,7 +2,7 @@
 //
 //   hear TAPE RESPONSE DELAY_US CLIP START_NS DRIFT_PPB FRAMES
 //
-// Frames go to the standard output, how many ticks it had to wait to the error output.
+// Frames go to the standard output; to the error output, how many ticks it had to wait, and how many taps count.
 
 #include "../../../edgevoice/testbed/virtual/room.c"
 
@@ -30,7 +30,10 @@ int main(int count, char **arguments)
         fwrite(samples, sizeof *samples, frames, stdout);
         near.frames += frames;
     }
-    fprintf(stderr, "%d", ticks);
+    size_t taps = 0;
+    for (size_t i = 0; i < room->taps; i++)
+        taps += room->response[i] != 0;
+    fprintf(stderr, "%d %zu", ticks, taps);
     free_room(room);
     return 0;
 }

@@ -5,6 +5,7 @@ import errno
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -100,17 +101,27 @@ def test_played_audio_is_taped_bit_for_bit(card: VirtualCard, audio: pyaudio.PyA
 
 def test_speech_reaches_the_microphone_at_the_time_it_is_said(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
     late_s = []
+    early_s = []
+
+    def is_heard(count: int) -> bool:
+        """Whether the sound is over: one that came late on a busy machine may still be going on."""
+        sounds = card.near_end.sounds(gap_s=0.005)
+        return len(sounds) == count and card.near_end.header.frames > sounds[-1].end + 800
+
     with listen(audio, Listener()):
         until(lambda: bool(card.near_end_tapes))
         for count in range(1, 6):
             said_s = time.monotonic()
             card.speak(noise(0.01, 16_000))
-            until(lambda: len(card.near_end.sounds(gap_s=0.005)) == count)  # noqa: B023 - called at once
-            late_s.append(card.near_end.sounds(gap_s=0.005)[-1].starts_s - said_s)
-            until(lambda: time.monotonic() > said_s + 0.05)  # noqa: B023
+            queued_s = time.monotonic()
+            until(partial(is_heard, count))
+            starts_s = card.near_end.sounds(gap_s=0.005)[-1].starts_s
+            early_s.append(said_s - starts_s)
+            late_s.append(starts_s - queued_s)
 
     # The card reads the pipe when it checks the clock, at least every 2 ms, so it may be that much early.
-    assert -0.004 < float(np.median(late_s)) < 0.004
+    assert float(np.median(early_s)) < 0.004
+    assert float(np.median(late_s)) < 0.004
 
 
 def test_tape_and_portaudio_agree_on_the_time_of_a_sample(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
@@ -193,28 +204,33 @@ def test_unplugging_stops_the_callbacks_and_a_new_stream_gets_a_new_tape(
     assert card.far_end.path.name == "far-end.tape.1"
 
 
-def test_closing_a_running_stream_takes_no_time(audio: pyaudio.PyAudio) -> None:
+def test_closing_a_running_stream_does_not_wait_for_what_the_card_still_holds(
+    card: VirtualCard, audio: pyaudio.PyAudio
+) -> None:
+    said = noise(5.0, 24_000)
     player = Player()
     with play(audio, player) as stream:
-        until(lambda: player.callbacks > 3)
-        begun_s = time.monotonic()
+        player.queue = said.tobytes()
+        until(lambda: len(player.expected_s) > 1)
         stream.close()
 
-    assert time.monotonic() - begun_s < 0.2
+    taken = len(said) - len(player.queue) // 2
+    assert np.count_nonzero(card.far_end.samples()) < taken
 
 
 def test_a_drain_plays_to_the_last_frame_without_an_underrun(card: VirtualCard) -> None:
     """PortAudio never drains; aplay and other programs do."""
     played = noise(0.2, 16_000)
     alsa, pcm = write_by_alsa(played)
-    busy_s = time.process_time()
+    begun_s, busy_s = time.monotonic(), time.thread_time()
     assert alsa.snd_pcm_drain(pcm) == 0
-    busy_s = time.process_time() - busy_s
+    waited_s, busy_s = time.monotonic() - begun_s, time.thread_time() - busy_s
     assert alsa.snd_pcm_close(pcm) == 0
 
     assert place_of(played, card.far_end.samples()) >= 0
     assert card.far_end.header.xruns == 0
-    assert busy_s < 0.05, "waiting for the last frame should not spin"
+    # It sleeps for 99.8 % of the time; woken for each period, it works for 10 % and more.
+    assert busy_s < waited_s / 20, "waiting for the last frame should not spin"
 
 
 def test_a_program_late_at_the_end_of_its_drain_has_no_underrun(card: VirtualCard) -> None:
