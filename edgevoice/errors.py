@@ -305,8 +305,23 @@ def of_machine(error: BaseException) -> EdgevoiceError | None:
             return None
 
 
+_CHECK_PLUG = "Check its plug; `edgevoice devices` lists the cards that are present."
+
+_REMEDIES = {
+    MICROPHONE_DEAD: "Check the microphone's plug and its own mute switch.",
+    WAKEWORD_BEHIND: "Stop other programs, or choose fewer wake words.",
+    "microphone": _CHECK_PLUG,
+    "speaker": _CHECK_PLUG,
+    "session-spent": "Say the wake word again, or raise budget.session_s.",
+    "budget-spent": "Wait until tomorrow, or raise budget.daily_minutes.",
+}
+"""What to do about faults that are no exceptions, by their codes: devices that are gone, limits that are reached."""
+
+
 def remedy_of(code: str) -> str:
-    """Return what to do about a fault, by its code; for one without an error of its own, where to look."""
+    """Return what to do about a fault, by its code; for an unknown one, where to look."""
+    if code in _REMEDIES:
+        return _REMEDIES[code]
     kinds = [each for each in globals().values() if isinstance(each, type) and issubclass(each, EdgevoiceError)]
     return next((each.remedy for each in kinds if each.code == code), EdgevoiceError.remedy if code else "")
 

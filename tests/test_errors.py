@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from edgevoice import errors
+from edgevoice.core.facts import Device
+from edgevoice.core.orders import Earcon
 from edgevoice.errors import (
     DeviceMissing,
     EdgevoiceError,
@@ -23,6 +25,7 @@ from edgevoice.errors import (
     of_machine,
     remedy_of,
 )
+from edgevoice.observers.failures import what_to_do
 
 
 def of(number: int, name: str | None = None) -> OSError:
@@ -168,5 +171,14 @@ def test_only_four_kinds_of_error_prevent_a_restart() -> None:
 
 
 def test_a_code_without_an_error_class_points_to_the_log() -> None:
-    assert "journalctl" in remedy_of("speaker")
+    assert "journalctl" in remedy_of("unheard-of")
     assert remedy_of("") == ""
+
+
+def test_a_device_that_is_gone_and_a_limit_that_is_reached_have_a_remedy_of_their_own() -> None:
+    """They are no exceptions; `edgevoice status` and `ctl status` say of them what `edgevoice why` says."""
+    states = [errors.MICROPHONE_DEAD, errors.WAKEWORD_BEHIND, *Device, Earcon.SESSION_SPENT, Earcon.BUDGET_SPENT]
+
+    for code in map(str, states):
+        assert "journalctl" not in remedy_of(code), code
+        assert what_to_do(code) == remedy_of(code)

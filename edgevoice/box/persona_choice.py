@@ -45,7 +45,7 @@ class PersonaChoice:
         try:
             await tools[name].call(tools[name].check(json.dumps(arguments)), ToolContext())
         except ToolRefused as refused:
-            raise Refused("bad-request", str(refused), "docs/control.md describes every message.") from None
+            raise Refused("not-possible", str(refused)) from None
         return self.choices()
 
 

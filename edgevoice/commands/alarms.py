@@ -6,6 +6,7 @@ They change the file of the box, which notices within a second. So they work whe
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from edgevoice.alarms.schedule import LONGEST_TIMER_S, MOST_RINGS, at_local_time
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
 from edgevoice.commands.stored import AsJson, folder_with
+from edgevoice.core.printable import one_line
 from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.store.folders import state_folder
 
@@ -69,22 +71,24 @@ def list_alarms(*, folder: _Folder = None, as_json: AsJson = False) -> None:
 
 @alarms.command("add")
 def add_alarm(
-    time: Annotated[datetime, typer.Argument(formats=["%H:%M"], metavar="TIME", help="Local time, such as 07:00.")],
+    time: Annotated[str, typer.Argument(metavar="TIME", help="Local time, such as 07:00.")],
     *,
     days: Annotated[
         str, typer.Option("--days", metavar="DAYS", help='Every week on these: "monday,friday", "weekdays", "daily".')
     ] = "",
-    reminder: Annotated[str, typer.Option("--reminder", metavar="TEXT", help="Remind of this instead.")] = "",
+    reminder: Annotated[str | None, typer.Option("--reminder", metavar="TEXT", help="Remind of this instead.")] = None,
     label: _Label = "",
     folder: _Folder = None,
 ) -> None:
     """Set an alarm or a reminder, for the next time that it is so late, or for every week."""
-    rule = _rule(days)
-    kind, name = (RingKind.REMINDER, reminder) if reminder else (RingKind.ALARM, label)
+    rule, at = _rule(days), _time_of_day(time)
+    if reminder is not None and (label or not reminder.strip()):
+        raise typer.BadParameter("a reminder has its text for a name" if label else "the text of the reminder is empty")
+    kind, name = (RingKind.ALARM, label) if reminder is None else (RingKind.REMINDER, reminder)
 
     def make(clock: LocalClock) -> ScheduledRing | None:
         now, zone = clock.now(), clock.zone()
-        first = first_at(time.hour, time.minute, now.wall_s, zone)
+        first = first_at(at.hour, at.minute, now.wall_s, zone)
         return at_local_time(kind, _checked(name), first, rule, now, zone)
 
     run_command(lambda: _add(folder, make))
@@ -94,6 +98,14 @@ def add_alarm(
 def cancel_alarms(ids: _Ids, *, folder: _Folder = None) -> None:
     """Cancel alarms and reminders."""
     run_command(lambda: _cancel(folder, ids, {RingKind.ALARM, RingKind.REMINDER}))
+
+
+def _time_of_day(written: str) -> datetime:
+    """Return a time as a person types it, on any day. Raises ``typer.BadParameter``."""
+    try:
+        return datetime.strptime(written, "%H:%M")  # noqa: DTZ007 - a time of day has no zone
+    except ValueError:
+        raise typer.BadParameter(f"{written!r} is no time of day; write one such as 07:00 or 18:30") from None
 
 
 def _rule(days: str) -> str:
@@ -108,7 +120,7 @@ def _rule(days: str) -> str:
 def _checked(label: str) -> str:
     if len(label) > LONGEST_LABEL:
         raise typer.BadParameter(f"a name has at most {LONGEST_LABEL} characters")
-    return label
+    return one_line(label)
 
 
 def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
@@ -135,7 +147,7 @@ def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
             else f"{at:%a %Y-%m-%d %H:%M}"
         )
         recurs = f"  ({in_words(ring.rule)})" if ring.rule else ""
-        print(f"{ring.ring_id:>4}  {ring.kind:<8}  {when}  {ring.label}{recurs}")
+        print(f"{ring.ring_id:>4}  {ring.kind:<8}  {when}  {one_line(ring.label)}{recurs}")
     if not found:
         print("Nothing is set.")
     return 0
@@ -171,6 +183,8 @@ def _cancel(folder: Path | None, ids: list[int], kinds: set[RingKind]) -> int:
 def _opened(folder: Path | None, work: Callable[[AlarmBook], Awaitable[_T]]) -> _T:
     async def scene() -> _T:
         async with AlarmBook(folder or state_folder(os.environ)) as book:
+            if book.remark:
+                print(f"{book.remark}. Set again what it held.", file=sys.stderr)
             return await work(book)
 
     return asyncio.run(scene())

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -118,8 +119,8 @@ def volume(
 ) -> None:
     """Show the volume, set it (40), or change it (+10, -10)."""
     given = percent or ""
-    if given and not given.lstrip("+-").isdecimal():
-        raise typer.BadParameter(f"{given}: expected a number of percent, such as 40, +10 or -10")
+    if given and not re.fullmatch(r"[+-]?(\d{1,2}|100)", given, re.ASCII):
+        raise typer.BadParameter(f"{given}: expected 0 to 100 percent, such as 40, or a change, such as +10 or -10")
     is_change = given[:1] in {"+", "-"}
 
     async def change(box: Client) -> None:

@@ -42,12 +42,6 @@ _REMEDIES: Final[Mapping[str, str]] = {
     NO_ANSWER: "Ask again; if it happens often, raise conversation.thinking_s or choose a faster service.model.",
     BROKEN_OFF: "Ask again; if it happens often, check the network.",
     TOOL_FAILED: "The log says more: journalctl -u edgevoice | grep tool-",
-    errors.MICROPHONE_DEAD: "Check the microphone's plug and its own mute switch.",
-    errors.WAKEWORD_BEHIND: "Stop other programs, or choose fewer wake words.",
-    Device.MICROPHONE.value: "Check its plug; `edgevoice devices` lists the cards that are present.",
-    Device.SPEAKER.value: "Check its plug; `edgevoice devices` lists the cards that are present.",
-    Earcon.SESSION_SPENT.value: "Say the wake word again, or raise budget.session_s.",
-    Earcon.BUDGET_SPENT.value: "Wait until tomorrow, or raise budget.daily_minutes.",
 }
 
 _NETWORK: Final = frozenset({NO_ANSWER, BROKEN_OFF}) | {

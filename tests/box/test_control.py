@@ -72,8 +72,17 @@ def test_what_a_program_asks_for_reaches_the_parts_of_the_box(tmp_path: Path, *,
             await box.timers("set_timer", seconds=600, label="pasta")
             listed = await box.timers()
             assert [(timer["label"], timer["set_for_seconds"]) for timer in listed["timers"]] == [("pasta", 600)]
-            with pytest.raises(ControlRefused, match="seconds"):
+            with pytest.raises(ControlRefused, match="seconds") as refused:
                 await box.timers("set_timer", seconds=-1)
+            assert refused.value.reason == "bad-request"
+            with pytest.raises(ControlRefused, match="nothing has rung") as refused:
+                await box.timers("snooze")
+            assert refused.value.reason == "not-possible"
+            # A wrong name must not mean "all of them".
+            with pytest.raises(ControlRefused, match='no "number"; cancel_timers takes seconds, label, everything'):
+                await box.timers("cancel_timers", number=3)
+            with pytest.raises(ControlRefused, match='no "label"; list_timers takes nothing'):
+                await box.timers("list", label="pasta")
             assert (await box.timers("cancel_timers", label="pasta"))["result"]["cancelled"] == 1
             await box.mute()
             assert (await box.status())["muted"]

@@ -41,7 +41,10 @@ def test_alarms_and_reminders_are_kept_apart_from_timers(tmp_path: Path) -> None
     [
         (("timers", "add", "0"), "greater than or equal to 1"),
         (("timers", "add", "5", "--label", "x" * 81), "at most 80 characters"),
-        (("alarms", "add", "25:00"), "25:00"),
+        (("alarms", "add", "25:00"), "'25:00' is no time of day; write one such as 07:00 or 18:30"),
+        (("alarms", "add", "7"), "'7' is no time of day"),
+        (("alarms", "add", "18:00", "--reminder", " "), "the text of the reminder is empty"),
+        (("alarms", "add", "18:00", "--reminder", "mum", "--label", "x"), "a reminder has its text for a name"),
         (("alarms", "add", "07:00", "--days", "someday"), "someday is no day"),
     ],
 )
@@ -49,3 +52,21 @@ def test_what_cannot_be_set_is_refused_with_what_is_wrong(
     tmp_path: Path, arguments: tuple[str, ...], problem: str
 ) -> None:
     assert problem in ran(tmp_path, *arguments, status=2)
+
+
+def test_a_name_steers_no_terminal_and_stays_on_its_line(tmp_path: Path) -> None:
+    ran(tmp_path, "timers", "add", "600", "--label", "red\x1b[31m\npasta")
+
+    assert ran(tmp_path, "timers", "list").endswith("  red pasta\n")
+
+
+def test_who_lists_a_damaged_file_learns_that_what_it_held_is_gone(tmp_path: Path) -> None:
+    ran(tmp_path, "timers", "add", "600")
+    for each in tmp_path.iterdir():
+        each.unlink()
+    (tmp_path / "alarms.db").write_bytes(b"no database" * 400)
+
+    listed = ran(tmp_path, "alarms", "list")
+
+    assert re.search(r"alarms\.db is damaged; it is kept as alarms\.db\.damaged-\S+, and a new one was begun", listed)
+    assert "Nothing is set." in listed.splitlines()

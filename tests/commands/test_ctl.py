@@ -74,7 +74,9 @@ def test_the_volume_is_shown_set_and_changed(box: StandIn) -> None:
     shown = [ctl(box, "volume", *given).stdout for given in ([], ["40"], ["+10"], ["-20"])]
 
     assert shown == ["50 %\n", "40 %\n", "50 %\n", "30 %\n"]
-    assert ctl(box, "volume", "loud").exit_code == 2
+    for wrong in ("loud", "300", "+-5", "٣"):
+        refused = ctl(box, "volume", wrong)
+        assert (refused.exit_code, "expected 0 to 100 percent" in refused.output) == (2, True)
 
 
 def test_earcons_lights_personas_and_snooze_have_commands(box: StandIn) -> None:
