@@ -9,14 +9,14 @@ import threading
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from edgevoice.audio.microphone import PERIOD
 from edgevoice.core.facts import (
     LinkOpened,
     NearSpeechConfirmed,
@@ -30,9 +30,10 @@ from edgevoice.core.orders import CutPlayback
 from edgevoice.journal import start as start_journal
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.testbed.bench.click import click_db
-from edgevoice.testbed.bench.cuts import Cut, CutSource, JudgedInterruption, by_local_speech, figures
+from edgevoice.testbed.bench.cuts import Cut, CutSource, JudgedInterruption, Samples, by_local_speech, figures
 from edgevoice.testbed.bench.opponent import ANSWER_S, LESSONS, PAUSE_S, answer_audio
 from edgevoice.testbed.bench.resumed import false_cuts, figures_of
+from edgevoice.testbed.bench.service_hears import AtTheService, Chunks, onset_s, way_to_silence
 from edgevoice.testbed.stage.compare import find_on_tape
 from edgevoice.testbed.stage.events import StepMissed
 from edgevoice.testbed.stage.stage import Stage, set_stage
@@ -61,21 +62,32 @@ _CAUSES: dict[type, CutSource] = {
     TalkPressed: CutSource.BUTTON,
 }
 
-_Samples = npt.NDArray[np.int16]
-
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """Half of the benchmark: a box of one echo tier, and who interrupts it.
+    """A part of the benchmark: a box of one echo tier, and who interrupts it.
 
     Every ``every_nth`` answer is interrupted by ``seldom``, the others by ``often``; without a room there is no echo.
+    A service that ``listens`` interrupts when it hears somebody speak, otherwise at random moments.
     """
 
     tier: str
     often: CutSource
     seldom: CutSource
     every_nth: int
-    room: AcousticPath | None
+    room: AcousticPath | None = None
+    listens: bool = False
+
+
+@dataclass(slots=True)
+class _Result:
+    """What one half, or all of it, has shown; ``way`` is that of words that the service heard."""
+
+    judged: list[JudgedInterruption] = field(default_factory=list)
+    backends: set[str] = field(default_factory=set)
+    wrong: int = 0
+    xruns: int = 0
+    way: dict[str, Any] = field(default_factory=dict)
 
 
 def measure(cuts: int, *, as_json: bool) -> int:
@@ -98,55 +110,62 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
     await rehearse(_WAKE_WORD, *_OBJECTIONS)
     room = AcousticPath(synthetic_response(1, gain_db=-12), _ROOM_MS)
     acts = (
-        _Act("suppressor", CutSource.LOCAL_SPEECH, CutSource.SERVICE, 2, room),
-        _Act("none", CutSource.BUTTON, CutSource.WAKE_WORD, 4, None),
+        (_Act("suppressor", CutSource.LOCAL_SPEECH, CutSource.SERVICE, 2, room), cuts // 2),
+        (_Act("none", CutSource.BUTTON, CutSource.WAKE_WORD, 4), cuts // 4),
+        (_Act("hardware", CutSource.SERVICE, CutSource.SERVICE, 1, listens=True), cuts - cuts // 2 - cuts // 4),
     )
-    judged: list[JudgedInterruption] = []
-    backends: set[str] = set()
-    wrong = xruns = 0
-    for number, act in enumerate(acts):
+    result = _Result()
+    for number, (act, share) in enumerate(acts):
         place = folder / str(number)
         await asyncio.to_thread(place.mkdir)
-        share = cuts // 2 if number == 0 else cuts - cuts // 2
-        one, mistaken, ran_dry = await _play(act, place, share, backends, is_quiet=is_quiet)
-        judged += one
-        wrong += mistaken
-        xruns += ran_dry
-    false = cuts // 8
+        await _play(act, place, share, result, is_quiet=is_quiet)
+    judged, false = result.judged, cuts // 8
     resumed = await _play_false_cuts(folder, room, false) if false > 1 else {}
     return {
-        "backend": " and ".join(sorted(backends)),
+        "backend": " and ".join(sorted(result.backends)),
         "cuts": len(judged),
         "unjudged": cuts - len(judged),
         **figures([one for one in judged if not one.cut.is_loaded]),
         "loaded": figures([one for one in judged if one.cut.is_loaded]),
         "sources": {source: sum(one.cut.source is source for one in judged) for source in CutSource},
         "local_speech": by_local_speech(judged),
+        "speech_at_the_service": result.way,
         "resumed_ms": resumed,
-        "truncates_wrong": wrong,
-        "xruns": xruns,
+        "truncates_wrong": result.wrong,
+        "xruns": result.xruns,
     }
 
 
-async def _play(
-    act: _Act, folder: Path, cuts: int, backends: set[str], *, is_quiet: bool
-) -> tuple[list[JudgedInterruption], int, int]:
-    """Run one half; return its judged cuts, the wrong truncates, and the xruns; add what played to ``backends``."""
-    # The opponent detects no speech: every cut would be a false one.
+async def _play(act: _Act, folder: Path, cuts: int, result: _Result, *, is_quiet: bool) -> None:
+    """Run one part; add what it has shown to ``result``."""
+    # The opponent detects no speech, or reports no words: every cut would be a false one.
     changes = _changes(act.tier, "stop")
     every_nth = act.every_nth if act.seldom is CutSource.SERVICE else 0
+    chunks = Chunks()
     async with (
-        _opponent(folder, every_nth, _first_loaded(act, cuts)) as endpoint,
-        set_stage(folder, changes=changes, endpoint=lambda: endpoint, room=act.room) as stage,
+        _opponent(folder, every_nth, _first_loaded(act, cuts), listens=act.listens) as endpoint,
+        set_stage(folder, changes=changes, endpoint=lambda: endpoint, room=act.room, observers=(chunks,)) as stage,
     ):
+        chunks.microphone = stage.parts.microphone
         done = await _interrupt(stage, act, cuts, is_quiet=is_quiet)
-        backends.add(stage.parts.speaker.backend)
+        result.backends.add(stage.parts.speaker.backend)
         # Until the opponent has recorded the last answer, too.
         await asyncio.sleep(PAUSE_S + 0.5)
-        tapes = stage.card.far_end_tapes
-        judged = await asyncio.to_thread(_judge, tapes, done)
-        xruns = sum(tape.header.xruns for tape in tapes)
-    return judged, _wrong_truncates(folder / "book.jsonl", done), xruns
+        tapes, near_end = stage.card.far_end_tapes, stage.card.near_end
+        judged = await asyncio.to_thread(_judge, tapes, near_end, done)
+        result.judged += judged
+        result.xruns += sum(tape.header.xruns for tape in tapes)
+    book = await asyncio.to_thread(_entries, folder / "book.jsonl")
+    result.wrong += _wrong_truncates(book, done)
+    if act.listens:
+        there = {
+            entry["number"]: AtTheService(entry["heard_s"], entry["said_s"]) for entry in book if "said_s" in entry
+        }
+        result.way = way_to_silence(judged, chunks, near_end, there)
+
+
+def _entries(book: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in book.read_text().splitlines()]
 
 
 def _changes(tier: str, false_interruption: str) -> dict[str, dict[str, Any]]:
@@ -162,11 +181,11 @@ async def _play_false_cuts(folder: Path, room: AcousticPath, cuts: int) -> dict[
     place, changes = folder / "resumed", _changes("suppressor", "resume")
     await asyncio.to_thread(place.mkdir)
     async with (
-        _opponent(place, 0, 10_000) as endpoint,
+        _opponent(place, 0, 10_000, listens=False) as endpoint,
         set_stage(place, changes=changes, endpoint=lambda: endpoint, room=room) as stage,
     ):
         await _begin(stage, LESSONS)
-        interrupt = partial(_object, stage, CutSource.LOCAL_SPEECH)
+        interrupt = partial(_speak, stage, CutSource.LOCAL_SPEECH, random.Random(3))
         done = await false_cuts(stage, 1 + LESSONS, cuts, interrupt=interrupt, press=lambda: _press(stage))
         return await asyncio.to_thread(figures_of, done, stage.card.far_end)
 
@@ -181,7 +200,8 @@ async def _interrupt(stage: Stage, act: _Act, cuts: int, *, is_quiet: bool) -> l
         is_loaded = number >= _first_loaded(act, cuts)
         source = act.seldom if number % act.every_nth == 0 else act.often
         with _busy_thread() if is_loaded else nullcontext():
-            done.append(await _one_cut(stage, number, source, chance, is_loaded=is_loaded))
+            cut = await _one_cut(stage, number, source, chance, is_loaded=is_loaded, speaks=act.listens)
+            done.append(cut)
         if not is_quiet and len(done) % 20 == 0:
             print(f"{act.tier}: {len(done)} cuts", file=sys.stderr)
     return done
@@ -202,7 +222,7 @@ async def _begin(stage: Stage, lessons: int) -> None:
 
 
 def _lessons(act: _Act) -> int:
-    return 0 if act.room is None else LESSONS
+    return LESSONS if act.room is not None or act.listens else 0
 
 
 def _first_loaded(act: _Act, cuts: int) -> int:
@@ -210,13 +230,19 @@ def _first_loaded(act: _Act, cuts: int) -> int:
     return 1 + _lessons(act) + cuts // 2
 
 
-async def _one_cut(stage: Stage, number: int, source: CutSource, chance: random.Random, *, is_loaded: bool) -> Cut:
+async def _one_cut(
+    stage: Stage, number: int, source: CutSource, chance: random.Random, *, is_loaded: bool, speaks: bool
+) -> Cut:
     seen = stage.seen
     await seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
-    spoken = None
-    if source is not CutSource.SERVICE:
+    spoken: float | None = None
+    said: Samples | None = None
+    if speaks or source is not CutSource.SERVICE:
         await asyncio.sleep(chance.uniform(0.2, 0.7))
-        spoken = _object(stage, source, number)
+        if source is CutSource.BUTTON:
+            _press(stage)
+        else:
+            spoken, said = _speak(stage, source, chance, number)
     is_unheard = False
     try:
         limit_s = _HEARD_WITHIN_S if source is CutSource.LOCAL_SPEECH else _LIMIT_S
@@ -235,21 +261,19 @@ async def _one_cut(stage: Stage, number: int, source: CutSource, chance: random.
     )
     _, reported = await seen.wait_for(PlaybackCut, f"the report of cut {number}", _LIMIT_S)
     await asyncio.sleep(stage.card.unheard_s)
-    return Cut(number, cause, decided_s, reported, is_loaded, spoken, is_unheard)
+    return Cut(number, cause, decided_s, reported, is_loaded, spoken, is_unheard, said)
 
 
-def _object(stage: Stage, source: CutSource, number: int) -> float | None:
-    """Interrupt; for a talker, return when their first sound is due at the microphone."""
-    if source is CutSource.BUTTON:
-        _press(stage)
-        return None
+def _speak(stage: Stage, source: CutSource, chance: random.Random, number: int) -> tuple[float, Samples]:
+    """Have a talker interrupt; return about when their first sound is due at the microphone, and what they say."""
     said = words(_WAKE_WORD if source is CutSource.WAKE_WORD else _OBJECTIONS[number % len(_OBJECTIONS)])
-    lead = np.zeros(1600, np.int16)
+    # The card plays speech from the next period on: the lead makes sure that its first sound is heard whole, and that
+    # it comes anywhere in a period.
+    lead = np.zeros(1600 + chance.randrange(PERIOD), np.int16)
     tape = stage.card.near_end
-    # The card plays speech from the next period on; the lead makes sure that its first sound is heard whole.
     heard = tape.frame_at(asyncio.get_running_loop().time())
     stage.card.speak(np.concatenate([lead, said, np.zeros(4000, np.int16)]))
-    return tape.time_of(heard + len(lead))
+    return tape.time_of(heard + len(lead)), said
 
 
 def _press(stage: Stage) -> None:
@@ -257,11 +281,12 @@ def _press(stage: Stage) -> None:
     stage.pins.release(_TALK_GPIO)
 
 
-def _judge(tapes: Sequence[Tape], done: Sequence[Cut]) -> list[JudgedInterruption]:
+def _judge(tapes: Sequence[Tape], near_end: Tape, done: Sequence[Cut]) -> list[JudgedInterruption]:
     # A stream that died because the machine was too busy continues on another tape.
     spools = [(tape.time_of(0), tape, tape.samples()) for tape in tapes]
     judged = []
-    for cut in done:
+    for interruption in done:
+        cut = _as_heard(interruption, near_end)
         _, tape, samples = max((each for each in spools if each[0] <= cut.decided_s), key=lambda each: each[0])
         try:
             judged.append(_judge_one(cut, tape, samples))
@@ -271,7 +296,14 @@ def _judge(tapes: Sequence[Tape], done: Sequence[Cut]) -> list[JudgedInterruptio
     return judged
 
 
-def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> JudgedInterruption:
+def _as_heard(cut: Cut, near_end: Tape) -> Cut:
+    """Return it with the moment at which the speech did reach the microphone."""
+    if cut.spoken_s is None or cut.said is None:
+        return cut
+    return replace(cut, spoken_s=onset_s(near_end, cut.said, cut.spoken_s))
+
+
+def _judge_one(cut: Cut, tape: Tape, samples: Samples) -> JudgedInterruption:
     rate_hz = tape.header.rate_hz
     at = tape.frame_at(cut.decided_s)
     sounding = np.flatnonzero(samples[at : at + rate_hz])
@@ -300,16 +332,16 @@ def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> JudgedInterruption:
     )
 
 
-def _first_soft(samples: _Samples) -> int:
+def _first_soft(samples: Samples) -> int:
     """Return after how many samples the answer, noise of constant level, is 10 dB softer than at its start."""
     power = np.convolve(samples.astype(np.float64) ** 2, np.ones(_ENVELOPE) / _ENVELOPE, "valid")
     soft = np.flatnonzero(power < power[0] * _DUCKED**2)
     return int(soft[0]) + _ENVELOPE if len(soft) else len(samples)
 
 
-def _wrong_truncates(book: Path, done: Sequence[Cut]) -> int:
+def _wrong_truncates(book: Sequence[dict[str, Any]], done: Sequence[Cut]) -> int:
     """Count answers whose heard part was not sent to the service exactly once, by one matching truncation."""
-    told = {entry["number"]: entry["told"] for entry in map(json.loads, book.read_text().splitlines())}
+    told = {entry["number"]: entry["told"] for entry in book}
     wrong = 0
     for cut in done:
         (item,) = cut.reported.items
@@ -327,10 +359,10 @@ def _wrong_truncates(book: Path, done: Sequence[Cut]) -> int:
 
 
 @asynccontextmanager
-async def _opponent(folder: Path, every_nth: int, loaded_from: int) -> AsyncIterator[Endpoint]:
+async def _opponent(folder: Path, every_nth: int, loaded_from: int, *, listens: bool) -> AsyncIterator[Endpoint]:
     socket = folder / "opponent.sock"
     module = [sys.executable, "-P", "-m", "edgevoice.testbed.bench.opponent"]
-    arguments = map(str, (socket, folder / "book.jsonl", 1, every_nth, loaded_from))
+    arguments = map(str, (socket, folder / "book.jsonl", 1, every_nth, loaded_from, int(listens)))
     child = await asyncio.create_subprocess_exec(*module, *arguments, stdin=PIPE, stdout=PIPE, process_group=0)
     try:
         if child.stdout is not None:

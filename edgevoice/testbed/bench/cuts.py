@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from edgevoice.core.facts import PlaybackCut
 from edgevoice.testbed.percentiles import p50_p95
+
+Samples = npt.NDArray[np.int16]
 
 
 class CutSource(StrEnum):
@@ -22,8 +27,8 @@ class CutSource(StrEnum):
 class Cut:
     """One interruption: when it was decided and by whom, what was reported as heard, and whether under load.
 
-    ``spoken_s`` is when the speech reached the microphone, for a cut by speech; ``is_unheard`` says that the box did
-    not detect it as speech, and that the button was pressed in the end.
+    ``spoken_s`` is when the speech reached the microphone, for a cut by speech, and ``said`` is that speech at 16 kHz;
+    ``is_unheard`` says that it was not detected as speech, and that the button was pressed in the end.
     """
 
     number: int
@@ -33,6 +38,7 @@ class Cut:
     is_loaded: bool
     spoken_s: float | None = None
     is_unheard: bool = False
+    said: Samples | None = None
 
 
 @dataclass(frozen=True, slots=True)
