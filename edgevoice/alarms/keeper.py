@@ -284,7 +284,9 @@ class Keeper(Observer):
         for ring in new:
             self._beside.run(self._voice.prepare(spoken_name(ring)))
 
-    def _in_zone(self, rings: Iterable[ScheduledRing]) -> list[ScheduledRing]:
+    def _in_zone(self, rings: Collection[ScheduledRing]) -> list[ScheduledRing]:
+        if not rings:
+            return []  # the rules of time zones are not even loaded
         zone = self._clock.zone()
         return [moved for ring in rings if (moved := in_zone(ring, zone)) is not None]
 

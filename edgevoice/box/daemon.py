@@ -45,6 +45,9 @@ _log = logging.getLogger(__name__)
 EXIT_SETTINGS = 78
 """EX_CONFIG of sysexits.h: a restart cannot help before a person has acted. systemd leaves the box off."""
 
+_SETTLED_S = 1.0
+"""How long after the start its leftovers are collected: both streams are open by then."""
+
 EXIT_AGAIN = 1
 """For everything else: systemd restarts the box."""
 
@@ -147,7 +150,8 @@ def _status_place() -> Path:
 
 def _started(settings: Settings) -> None:
     """Finish the start once the box listens: at a terminal, print what to say."""
-    spare_what_is_there()
+    # Not at once: nothing else of ours runs meanwhile, and the microphone is just being opened.
+    asyncio.get_running_loop().call_later(_SETTLED_S, spare_what_is_there)
     if sys.stderr.isatty():
         words = " or ".join(f'"{spoken(word.name)}"' for word in wake_words(settings.wakeword))
         # Over the line that the panel keeps at the foot of the terminal.

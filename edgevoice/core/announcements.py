@@ -17,8 +17,9 @@ One thing sounds at a time, by priority: a ring, then an announcement, then an a
 - The button, the wake word, a word that is heard without it (``StopWordHeard``), or ten minutes end a ring.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from msgspec import Struct
 
 
 class Priority(IntEnum):
@@ -46,8 +47,7 @@ class AnnouncementOutcome(StrEnum):
     NO_SPEAKER = "no speaker"
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(Struct, frozen=True):
     """Something to be said without being asked.
 
     ``clip_id`` names the sound that the speaker was given. ``has_chime``: a short earcon precedes it. ``listens``: the
@@ -61,52 +61,45 @@ class Announcement:
     listens: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RingDue:
+class RingDue(Struct, frozen=True):
     """A timer, an alarm or a reminder is due; ``clip_id`` is its spoken name, empty if the earcon must do."""
 
     ring_id: int
     clip_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RingWithdrawn:
+class RingWithdrawn(Struct, frozen=True):
     """What rings was cancelled elsewhere; nothing is reported of it."""
 
     ring_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class AnnouncementDue:
+class AnnouncementDue(Struct, frozen=True):
     """A program wants this to be said."""
 
     announcement: Announcement
 
 
-@dataclass(frozen=True, slots=True)
-class AnnouncementWithdrawn:
+class AnnouncementWithdrawn(Struct, frozen=True):
     """A program no longer wants it to be said, or the rest of it."""
 
     announcement_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClipPlayed:
+class ClipPlayed(Struct, frozen=True):
     """All of a clip was handed to the card."""
 
     clip_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClipCut:
+class ClipCut(Struct, frozen=True):
     """A clip was cut; ``heard_ms`` is how much of it the room heard, without the earcon before it."""
 
     clip_id: str
     heard_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class StopWordHeard:
+class StopWordHeard(Struct, frozen=True):
     """While something rings, somebody said the single word that ends it: "stop", or "snooze"."""
 
     is_snooze: bool = False

@@ -1,7 +1,8 @@
 """Facts: what goes into the conversation, in the past tense; its time, in monotonic seconds, is passed beside it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from edgevoice.core.announcements import AnnouncementFact, StopWordHeard
 from edgevoice.core.guest_facts import GuestFact
@@ -28,8 +29,7 @@ FAILURES = frozenset({ResponseStatus.FAILED, ResponseStatus.INCOMPLETE})
 """How an answer ends that the service could not finish; a cancelled answer was ended on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """A tool that the model wants run; ``arguments`` is JSON text, as received and unchecked."""
 
     call_id: str
@@ -37,8 +37,7 @@ class ToolCall:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
-class ItemHeard:
+class ItemHeard(Struct, frozen=True):
     """How much of one item's audio the room heard.
 
     ``heard_ms`` and ``received_ms`` are whole milliseconds, rounded down, so that a truncate never asks for more than
@@ -52,8 +51,7 @@ class ItemHeard:
     is_complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class WakeWordHeard:
+class WakeWordHeard(Struct, frozen=True):
     """The wake word was detected; ``at_sample`` is the near-end sample just after the frame that decided."""
 
     word: str
@@ -61,8 +59,7 @@ class WakeWordHeard:
     at_sample: int
 
 
-@dataclass(frozen=True, slots=True)
-class WakeRequested:
+class WakeRequested(Struct, frozen=True):
     """A program asks for what the wake word does; ``word`` is the one whose settings apply, empty for none.
 
     ``at_sample`` is the newest near-end sample.
@@ -72,57 +69,48 @@ class WakeRequested:
     at_sample: int
 
 
-@dataclass(frozen=True, slots=True)
-class TalkPressed:
+class TalkPressed(Struct, frozen=True):
     """The talk button was pressed; ``at_sample`` is the newest near-end sample."""
 
     at_sample: int
 
 
-@dataclass(frozen=True, slots=True)
-class TalkHeld:
+class TalkHeld(Struct, frozen=True):
     """The talk button was held: the conversation is over, and with ``cancels_waiting`` whatever waits to be said."""
 
     cancels_waiting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MutePressed:
+class MutePressed(Struct, frozen=True):
     """The mute button was pressed: it toggles between muted and unmuted."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkOpened:
+class LinkOpened(Struct, frozen=True):
     """The service accepted the session and its configuration."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionExpires:
+class SessionExpires(Struct, frozen=True):
     """The service will end the open session in this many seconds."""
 
     in_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class LinkLost:
+class LinkLost(Struct, frozen=True):
     """The session ended without our asking; ``code`` is an error's stable code."""
 
     code: str
     is_retriable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UserStartedSpeaking:
+class UserStartedSpeaking(Struct, frozen=True):
     """The service heard speech begin."""
 
 
-@dataclass(frozen=True, slots=True)
-class UserStoppedSpeaking:
+class UserStoppedSpeaking(Struct, frozen=True):
     """The service heard speech end; the turn may go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class NearSpeechBegan:
+class NearSpeechBegan(Struct, frozen=True):
     """The box itself heard something over its own answer: perhaps speech, perhaps a door.
 
     ``at_sample`` is a near-end sample from before its first sound.
@@ -131,37 +119,31 @@ class NearSpeechBegan:
     at_sample: int
 
 
-@dataclass(frozen=True, slots=True)
-class NearSpeechConfirmed:
+class NearSpeechConfirmed(Struct, frozen=True):
     """What the box heard over its own answer is speech; ``at_sample`` is a near-end sample from before it began."""
 
     at_sample: int
 
 
-@dataclass(frozen=True, slots=True)
-class NearSpeechFaded:
+class NearSpeechFaded(Struct, frozen=True):
     """What the box heard over its own answer was not speech, or is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class NearSpeechEnded:
+class NearSpeechEnded(Struct, frozen=True):
     """Speech that the box had confirmed over its own answer is over: 300 ms without a voice."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomMeasured:
+class RoomMeasured(Struct, frozen=True):
     """The noise in the room has become as loud as the people who speak to the box, or no longer is."""
 
     is_loud: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TurnEnded:
+class TurnEnded(Struct, frozen=True):
     """The service took the user's turn as finished."""
 
 
-@dataclass(frozen=True, slots=True)
-class TurnTranscribed:
+class TurnTranscribed(Struct, frozen=True):
     """The service transcribed the last turn that it heard: with or without words, and perhaps not yet all of them.
 
     ``item_id`` is that of the turn, empty if the service names none. What was said is not in it.
@@ -172,22 +154,19 @@ class TurnTranscribed:
     is_final: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerArrived:
+class AnswerArrived(Struct, frozen=True):
     """The first sound of an answer arrived while the rest of another was kept; it has not been played yet."""
 
     response_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseStarted:
+class ResponseStarted(Struct, frozen=True):
     """The service began an answer."""
 
     response_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerProgressed:
+class AnswerProgressed(Struct, frozen=True):
     """The service made progress on an answer that makes no sound; reported at most once a second.
 
     ``response_id`` is empty if the service names none: it is then the open response.
@@ -196,23 +175,20 @@ class AnswerProgressed:
     response_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemEnded:
+class ItemEnded(Struct, frozen=True):
     """The service has sent all of one item of an answer; usually the end of the answer follows at once."""
 
     response_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallMade:
+class CallMade(Struct, frozen=True):
     """The service has sent all of one call of an answer; the call is run when the answer is complete."""
 
     response_id: str
     call: ToolCall
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseEnded:
+class ResponseEnded(Struct, frozen=True):
     """An answer is complete on the wire; it usually sounds for some seconds longer.
 
     ``fault`` is the stable code of an error if the answer failed, else empty.
@@ -225,8 +201,7 @@ class ResponseEnded:
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceComplained:
+class ServiceComplained(Struct, frozen=True):
     """The service reported an error that leaves the session open; ``code`` is the service's own, and may be empty.
 
     ``fault`` is the stable code of our matching error, empty if there is none.
@@ -236,36 +211,31 @@ class ServiceComplained:
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BackchannelStarted:
+class BackchannelStarted(Struct, frozen=True):
     """The service began a backchannel, its "mm-hm" while the user speaks; it is not an answer."""
 
     backchannel_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlaybackStarted:
+class PlaybackStarted(Struct, frozen=True):
     """Audio of the answer reached an idle playout buffer; ``burst`` numbers the stretch of playback that begins."""
 
     burst: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlaybackDrained:
+class PlaybackDrained(Struct, frozen=True):
     """Everything in the playout buffer was handed to the card."""
 
     burst: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlaybackCut:
+class PlaybackCut(Struct, frozen=True):
     """Playback was cut; ``items`` says, oldest first, what the room heard of each part of items that had not ended."""
 
     items: tuple[ItemHeard, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolFinished:
+class ToolFinished(Struct, frozen=True):
     """A tool returned; ``output`` is JSON text for the model.
 
     ``asking``: the tool has not run, because the user must agree first; these are the instructions for an answer that
@@ -277,8 +247,7 @@ class ToolFinished:
     asking: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalSettled:
+class ApprovalSettled(Struct, frozen=True):
     """A tool that had to wait for the user's approval has run, or was declined; ``output`` is its JSON text.
 
     The call was answered when the user was asked, so ``note`` reports the result to the model in words, unless it has
@@ -292,51 +261,43 @@ class ApprovalSettled:
     is_spoken: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GoodbyeRequested:
+class GoodbyeRequested(Struct, frozen=True):
     """A tool asked to end the conversation once the answer has been spoken."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceLost:
+class DeviceLost(Struct, frozen=True):
     """A half of the sound system is gone."""
 
     device: Device
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceRestored:
+class DeviceRestored(Struct, frozen=True):
     """A half of the sound system works again."""
 
     device: Device
 
 
-@dataclass(frozen=True, slots=True)
-class HearingImpaired:
+class HearingImpaired(Struct, frozen=True):
     """The microphone works, but the wake word is not heard; ``code`` says why."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class HearingRestored:
+class HearingRestored(Struct, frozen=True):
     """The wake word is heard again."""
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetTold:
+class BudgetTold(Struct, frozen=True):
     """How long sessions may still be open today, in seconds; ``None`` when nothing limits that."""
 
     left_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class DeadlinePassed:
+class DeadlinePassed(Struct, frozen=True):
     """The deadline that the conversation had published has passed."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoopStalled:
+class LoopStalled(Struct, frozen=True):
     """The published deadline was noticed ``late_s`` seconds late: what was awaited may not be reported yet."""
 
     late_s: float

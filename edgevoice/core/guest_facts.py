@@ -1,10 +1,9 @@
 """What the guests of the box report of themselves: the conversation ignores it, and observers show it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class GuestFailed:
+class GuestFailed(Struct, frozen=True):
     """A guest (control, mqtt, music, metrics) does not work; ``problem`` and ``remedy`` are one line each.
 
     It is started again, unless only a person can help.
@@ -16,8 +15,7 @@ class GuestFailed:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class GuestRestored:
+class GuestRestored(Struct, frozen=True):
     """A guest that had failed works again."""
 
     guest: str

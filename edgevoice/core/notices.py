@@ -1,8 +1,9 @@
 """Notices for observers: each fact, each order, and events beside the conversation, which ignores them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
@@ -17,8 +18,7 @@ class Role(StrEnum):
     ASSISTANT = "assistant"
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptChanged:
+class TranscriptChanged(Struct, frozen=True):
     """The words of one speaker so far; ``text`` replaces earlier text of the same item. Never logged."""
 
     role: Role
@@ -27,37 +27,31 @@ class TranscriptChanged:
     is_final: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseEntered:
+class PhaseEntered(Struct, frozen=True):
     """The conversation entered a phase."""
 
     phase: Phase
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechIgnored:
+class SpeechIgnored(Struct, frozen=True):
     """From now on only the wake word and the button interrupt the answer: the room is too noisy, as ``noise`` says."""
 
     noise: Noise
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechHeeded:
+class SpeechHeeded(Struct, frozen=True):
     """Speech may interrupt again: the answer is over, or the room has fallen quiet."""
 
 
-@dataclass(frozen=True, slots=True)
-class RingingBegan:
+class RingingBegan(Struct, frozen=True):
     """Something rings; until ``RingingEnded`` the single words that end it may be heard."""
 
 
-@dataclass(frozen=True, slots=True)
-class RingingEnded:
+class RingingEnded(Struct, frozen=True):
     """Nothing rings any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class AudioReceived:
+class AudioReceived(Struct, frozen=True):
     """A piece of the answer's audio passed the fence: mono s16 at 24 kHz; it may end in the middle of a sample."""
 
     response_id: str
@@ -65,23 +59,20 @@ class AudioReceived:
     pcm: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class UplinkSent:
+class UplinkSent(Struct, frozen=True):
     """A chunk of near-end audio went to the service; ``first_sample`` counts at the near-end rate."""
 
     first_sample: int
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
-class UsageTold:
+class UsageTold(Struct, frozen=True):
     """The service reported what an answer cost, in its own units."""
 
     tokens: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceStateChanged:
+class ServiceStateChanged(Struct, frozen=True):
     """The service reported what it wants back with its next session: a JSON object as text. Never logged."""
 
     state: str

@@ -1,7 +1,8 @@
 """Orders: everything that comes out of the conversation, in the imperative; carried out in the order given."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from edgevoice.core.announcements import AnnouncementOutcome, RingOutcome
 from edgevoice.core.facts import ToolCall
@@ -53,8 +54,7 @@ class Light(StrEnum):
     STOPPING = "stopping"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLink:
+class OpenLink(Struct, frozen=True):
     """Dial the service and configure a session; ``word`` is the wake word that asked for it, empty for the button.
 
     ``resumes``: the session continues a lost one, so the service is sent the last turns.
@@ -64,13 +64,11 @@ class OpenLink:
     resumes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CloseLink:
+class CloseLink(Struct, frozen=True):
     """Hang up."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepUplink:
+class KeepUplink(Struct, frozen=True):
     """Keep what the microphone hears, starting with the pre-roll before ``at_sample``, until the uplink opens.
 
     Without ``has_preroll`` it is kept from ``at_sample`` itself; ``None`` stands for the newest sample.
@@ -80,43 +78,35 @@ class KeepUplink:
     has_preroll: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class MarkTurn:
+class MarkTurn(Struct, frozen=True):
     """Mark this moment, roughly, as the beginning of the user's turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class RewindUplink:
+class RewindUplink(Struct, frozen=True):
     """Keep the user's turn from its beginning, to be sent again: the session that heard it is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenUplink:
+class OpenUplink(Struct, frozen=True):
     """Send what was kept, in order, then what the microphone hears from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class SilenceUplink:
+class SilenceUplink(Struct, frozen=True):
     """Go on sending, but zeros: time must pass for the service, but it must not hear this."""
 
 
-@dataclass(frozen=True, slots=True)
-class CloseUplink:
+class CloseUplink(Struct, frozen=True):
     """Send nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class MuteMicrophone:
+class MuteMicrophone(Struct, frozen=True):
     """Drop what the microphone hears before anything else sees it, and clear what was kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnmuteMicrophone:
+class UnmuteMicrophone(Struct, frozen=True):
     """Let the microphone be heard again."""
 
 
-@dataclass(frozen=True, slots=True)
-class CutPlayback:
+class CutPlayback(Struct, frozen=True):
     """Silence the answer now.
 
     ``keeps_rest``: what was not heard is kept, because it is not known yet whether anybody spoke; ``ResumePlayback`` or
@@ -126,33 +116,27 @@ class CutPlayback:
     keeps_rest: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ResumePlayback:
+class ResumePlayback(Struct, frozen=True):
     """Resume the answer that was cut, from the first sample that was not heard: the interruption was false."""
 
 
-@dataclass(frozen=True, slots=True)
-class DropPlayback:
+class DropPlayback(Struct, frozen=True):
     """Drop the rest of the answer that was cut: somebody spoke."""
 
 
-@dataclass(frozen=True, slots=True)
-class StopBackchannel:
+class StopBackchannel(Struct, frozen=True):
     """Silence a backchannel: it is no longer the user's turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class DuckPlayback:
+class DuckPlayback(Struct, frozen=True):
     """Lower the answer: somebody may be speaking over it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RestorePlayback:
+class RestorePlayback(Struct, frozen=True):
     """Bring a lowered answer back to its normal volume."""
 
 
-@dataclass(frozen=True, slots=True)
-class TruncateItem:
+class TruncateItem(Struct, frozen=True):
     """Report to the service that only ``heard_ms`` of an item were heard."""
 
     item_id: str
@@ -160,22 +144,19 @@ class TruncateItem:
     heard_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteItem:
+class DeleteItem(Struct, frozen=True):
     """Report to the service that nothing of an item was heard."""
 
     item_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteTurn:
+class DeleteTurn(Struct, frozen=True):
     """Remove a turn in which nobody said a word from the conversation."""
 
     item_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExtendItem:
+class ExtendItem(Struct, frozen=True):
     """Report to the service that more of an item was heard than reported before, because the answer was resumed.
 
     ``heard_ms`` is how much; ``None`` stands for all that the service sent of it.
@@ -185,44 +166,38 @@ class ExtendItem:
     heard_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CancelResponse:
+class CancelResponse(Struct, frozen=True):
     """Stop the service from generating an answer that will not be heard."""
 
     response_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunTool:
+class RunTool(Struct, frozen=True):
     """Run a tool beside the audio."""
 
     call: ToolCall
 
 
-@dataclass(frozen=True, slots=True)
-class AbandonTools:
+class AbandonTools(Struct, frozen=True):
     """Let running tools know that nobody waits for their results: what they return is only sent for the record."""
 
     call_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AddNote:
+class AddNote(Struct, frozen=True):
     """Report to the model, beside what was said, what has happened meanwhile; not an answer, and nobody's words."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class SendToolOutput:
+class SendToolOutput(Struct, frozen=True):
     """Send a tool's output to the service."""
 
     call_id: str
     output: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreateResponse:
+class CreateResponse(Struct, frozen=True):
     """Ask the service for an answer; ``may_call_tools`` is false for a parting word.
 
     ``asking``: instructions for an answer that asks the user whether a tool may run; they replace the session's.
@@ -232,27 +207,23 @@ class CreateResponse:
     asking: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlayEarcon:
+class PlayEarcon(Struct, frozen=True):
     """Mix a short sound over whatever is playing."""
 
     earcon: Earcon
 
 
-@dataclass(frozen=True, slots=True)
-class StopEarcons:
+class StopEarcons(Struct, frozen=True):
     """Silence every earcon that is still sounding."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeVolume:
+class ChangeVolume(Struct, frozen=True):
     """Change the volume of the answers by this many percent, and sound how loud that is."""
 
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlayRing:
+class PlayRing(Struct, frozen=True):
     """Sound the alarm earcon, then the clip that names what rings, if the speaker has one of this id.
 
     ``gain_db``: how much softer than the full volume of a ring.
@@ -262,29 +233,25 @@ class PlayRing:
     gain_db: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class PlayClip:
+class PlayClip(Struct, frozen=True):
     """Sound a clip that the speaker was given under this id, as loud as an answer; ``has_chime``: an earcon first."""
 
     clip_id: str
     has_chime: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CutClip:
+class CutClip(Struct, frozen=True):
     """Silence the ring or the clip that sounds; what was heard of a clip is reported."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportRing:
+class ReportRing(Struct, frozen=True):
     """Report to whoever observes the box how a ring ended."""
 
     ring_id: int
     outcome: RingOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class ReportAnnouncement:
+class ReportAnnouncement(Struct, frozen=True):
     """Report to whoever observes the box how an announcement ended; ``heard_ms``: how much was heard of one cut."""
 
     announcement_id: str
@@ -292,8 +259,7 @@ class ReportAnnouncement:
     heard_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShowLight:
+class ShowLight(Struct, frozen=True):
     """Show a light pattern; ``reason`` is the code of the fault when the light shows one.
 
     ``level``, 0 to 1, is the volume when the light shows that; a row of pixels shows it as a bar.
@@ -304,13 +270,11 @@ class ShowLight:
     level: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetEverything:
+class ForgetEverything(Struct, frozen=True):
     """Forget what is remembered of conversations; whoever keeps it observes the box."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShutDown:
+class ShutDown(Struct, frozen=True):
     """Shut the machine down; whoever may do so observes the box."""
 
 

@@ -3,66 +3,56 @@
 The talk button's and the mute button's own facts are in `facts`.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class MuteSwitched:
+class MuteSwitched(Struct, frozen=True):
     """The microphone is to be muted, or not: a slide switch says so, or it was muted before a restart."""
 
     is_muted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeTurned:
+class VolumeTurned(Struct, frozen=True):
     """The volume is to change by this many percent: a volume button, or a turn of the knob."""
 
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetHeld:
+class ForgetHeld(Struct, frozen=True):
     """The mute button was held for long: the session and everything that is remembered are to be forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShutDownHeld:
+class ShutDownHeld(Struct, frozen=True):
     """The talk button and the mute button were held together: the machine is to be shut down."""
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeChanged:
+class VolumeChanged(Struct, frozen=True):
     """Answers have another volume from now on, in percent, whoever changed it."""
 
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class EarconVolumeSet:
+class EarconVolumeSet(Struct, frozen=True):
     """Earcons and rings have another volume from now on, in percent."""
 
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class BrightnessSet:
+class BrightnessSet(Struct, frozen=True):
     """The lights have another brightness from now on, in percent."""
 
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class BoxStarting:
+class BoxStarting(Struct, frozen=True):
     """The box has begun to start: it does not hear its wake word yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class BoxStarted:
+class BoxStarted(Struct, frozen=True):
     """The box has started: it hears its wake word, if it has one."""
 
 
-@dataclass(frozen=True, slots=True)
-class BoxStopping:
+class BoxStopping(Struct, frozen=True):
     """The box is about to stop."""
 
 

@@ -358,12 +358,18 @@ def test_a_person_at_a_terminal_sees_what_to_say(monkeypatch: pytest.MonkeyPatch
     spared: list[bool] = []
     screen = Screen(is_terminal=is_terminal)
     monkeypatch.setattr(daemon, "spare_what_is_there", lambda: spared.append(True))
+    monkeypatch.setattr(daemon, "_SETTLED_S", 0.0)
     monkeypatch.setattr(sys, "stderr", screen)
     words = [SimpleNamespace(name="hey_jarvis"), SimpleNamespace(name="alexa")]
     settings = Settings()
     monkeypatch.setattr(daemon, "wake_words", lambda wanted: words if wanted is settings.wakeword else [])
 
-    daemon._started(settings)
+    async def live() -> None:
+        daemon._started(settings)
+        assert not spared, "the microphone is being opened"
+        await asyncio.sleep(0.001)
+
+    asyncio.run(live())
 
     assert spared == [True]
     assert screen.getvalue() == ('\r\x1b[2KSay "hey Jarvis" or "Alexa". Ctrl-C ends it.\n' if is_terminal else "")

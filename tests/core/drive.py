@@ -1,6 +1,6 @@
 """Drives a conversation with facts in virtual time: arrange with facts, assert the orders."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase

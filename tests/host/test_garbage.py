@@ -80,12 +80,14 @@ def test_the_daemon_freezes_startup_objects_and_collects_after_each_conversation
 
     async def serve(_settings: object, context: BoxContext, _stop: object, started: Any) -> None:
         started(None)
+        await asyncio.sleep(0.001)
         spared_at.append(gc.get_freeze_count())
         left.append(weakref.ref(Knot()))
         for observer in context.observers:
             observer.observe(PhaseEntered(Phase.IDLE), time.monotonic())
 
     monkeypatch.setattr(daemon, "serve", serve)
+    monkeypatch.setattr(daemon, "_SETTLED_S", 0.0)
     settings = Settings(service=ServiceSettings(url="ws://127.0.0.1:9/"))
 
     asyncio.run(daemon._until_signal(settings, None, lambda: settings))

@@ -1,10 +1,9 @@
 """How the conversation behaves: the settings that its decisions depend on."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """How the conversation behaves; times in seconds.
 
     ``connect_s``: how long dialling may take. ``no_speech_s``: how long to listen after the wake word. ``follow_up_s``:

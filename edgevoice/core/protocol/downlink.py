@@ -4,8 +4,9 @@ It remembers only what one event needs from an earlier one: names of calls, whic
 which response is open, because an event may leave out the ids of what it belongs to.
 """
 
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from edgevoice.core.facts import (
     FAILURES,
@@ -50,8 +51,7 @@ _Piece = wire.AudioDelta | wire.AudioDone | wire.TranscriptDelta | wire.Transcri
 """Events that carry a piece of an answer: its sound, or the words in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class AudioPiece:
+class AudioPiece(Struct, frozen=True):
     """A piece of an answer's audio, mono s16 at 24 kHz; it may end in the middle of a sample."""
 
     response_id: str
@@ -60,24 +60,21 @@ class AudioPiece:
     pcm: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ItemComplete:
+class ItemComplete(Struct, frozen=True):
     """All of an item's audio has arrived."""
 
     response_id: str
     item_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class BackchannelPiece:
+class BackchannelPiece(Struct, frozen=True):
     """A piece of a backchannel's audio, like an answer's; ``pcm`` may end in the middle of a sample."""
 
     backchannel_id: str
     pcm: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BackchannelComplete:
+class BackchannelComplete(Struct, frozen=True):
     """All of a backchannel's audio has arrived."""
 
     backchannel_id: str

@@ -1,10 +1,9 @@
 """Invariants of every conversation, for any events in any order."""
 
-from dataclasses import replace
-
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from msgspec.structs import replace
 
 from edgevoice.core.announcements import (
     Announcement,

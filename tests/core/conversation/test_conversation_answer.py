@@ -1,8 +1,7 @@
 """How the box waits for an answer, plays it and ends it; and what a box that hears itself does meanwhile."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (

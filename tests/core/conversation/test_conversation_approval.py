@@ -1,6 +1,6 @@
 """A tool that needs the user's approval: who is asked, how long the box listens, and how the result is reported."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (
@@ -59,7 +59,7 @@ DECLINED = replace(DONE, output='{"declined":true}', note="It has not run.", is_
 
 def asked(**changes: object) -> Driven:
     """Return a conversation in which the question has been heard to its end."""
-    policy = replace(OPEN_MICROPHONE, **changes)  # type: ignore[arg-type]
+    policy = replace(OPEN_MICROPHONE, **changes)
     return drive(*TO_ANSWERING, ONE_CALL, ASKED, *QUESTION, PlaybackDrained(2), policy=policy)
 
 

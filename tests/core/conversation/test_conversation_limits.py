@@ -1,8 +1,7 @@
 """How long each conversation and all of a day's may be, and what the box says when a limit is reached."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (

@@ -1,8 +1,7 @@
 """A session with an announced end: another replaces it before that, between two turns."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (

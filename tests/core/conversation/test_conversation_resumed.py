@@ -1,8 +1,7 @@
 """A session lost in the middle of a conversation: the box redials, and no user has to repeat anything."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (

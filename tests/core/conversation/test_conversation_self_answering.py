@@ -1,8 +1,7 @@
 """A service that answers tool outputs by itself: one answer, and no request that would be refused."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (

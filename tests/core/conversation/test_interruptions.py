@@ -1,8 +1,7 @@
 """False interruptions: after which the answer resumes, when, and what is reported to the service."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (

@@ -1,8 +1,7 @@
 """In a room where speech is indistinguishable from noise only wake word and button interrupt the answer."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.noisy_room import QUIET_S, Noise, NoisyRoom
 from edgevoice.core.conversation.phases import Phase

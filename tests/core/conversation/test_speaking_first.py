@@ -1,8 +1,7 @@
 """What rings and what is announced: when it sounds, what stops it, what follows, and what is reported of it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from edgevoice.core.announcements import (
     Announcement,

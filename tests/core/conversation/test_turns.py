@@ -1,8 +1,7 @@
 """An answer requested while others block it: requested once, and again only where necessary."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (

@@ -10,11 +10,11 @@ import os
 import random
 import sys
 import tracemalloc
-from dataclasses import replace
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.protocol import wire

@@ -58,7 +58,7 @@ def test_the_idle_bench_reports_its_cost_in_silence_and_with_people_talking() ->
         "CPU and switches from second 2 of 4 on"
     )
     assert 30 < report["rss_mb"] < 200
-    assert report["start_to_listening_s"] > 0
+    assert 0 < report["start_to_listening_s"]["p50"] <= report["start_to_hearing_s"]["p95"]
 
 
 def test_cpu_time_is_counted_over_all_threads() -> None:
