@@ -1,13 +1,15 @@
 """Mailbox: passes facts from the adapters to the engine. It is created first, so that every adapter can have it."""
 
 import asyncio
+import threading
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 from edgevoice.core.facts import Event
 from edgevoice.core.notices import Notice
 from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.engine import Engine
+from edgevoice.real_time import hurry, rest
 
 
 class Mailbox:
@@ -18,6 +20,8 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_native_id()
+        self._handed: deque[Callable[[], None]] = deque()
         self._engine: Engine | None = None
 
     def deliver_to(self, engine: Engine) -> None:
@@ -41,9 +45,24 @@ class Mailbox:
         self.call(lambda: self.report(event))
 
     def call(self, act: Callable[[], None]) -> None:
-        """Have a function called in the loop's thread, from any thread; it is dropped if the loop is closed."""
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(act)
+        """Have a function called in the loop's thread, from any thread; it is dropped if the loop is closed.
+
+        Somebody speaks over an answer, or waits for what a button does: the loop's thread goes before other programs
+        until it has taken everything. Beside busy ones it did so only after 5 to 10 ms, and at times after 50.
+        """
+        self._handed.append(act)
+        hurry(self._thread)
+        try:
+            self._loop.call_soon_threadsafe(self._take)
+        except RuntimeError:
+            rest(self._thread)
+
+    def _take(self) -> None:
+        try:
+            self._handed.popleft()()
+        finally:
+            if not self._handed:
+                rest()
 
     @property
     def _addressee(self) -> Engine:

@@ -1,14 +1,13 @@
 """Callback threads: PortAudio's own. They get real-time priority, lose it if they spin, and their errors are kept."""
 
-import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from edgevoice.audio.capture import Callback
 from edgevoice.audio.portaudio import ABORT
+from edgevoice.real_time import hurry, rest
 
 _LASTING_CALLS = 1000
 """Callbacks after which a stream is expected to last: 10 s of the speaker, 20 s of the microphone."""
@@ -18,9 +17,6 @@ _CORES_TO_SPARE = 2
 """On so many cores two threads that spin in real time leave nothing for the loop, which is to end that: the loss of a
 card was noticed after up to 20 s instead of one.
 """
-
-
-_URGENT = os.sched_param(10)
 
 
 class CallbackThreads:
@@ -44,7 +40,7 @@ class CallbackThreads:
             if calls == 1:
                 self._threads.add(threading.get_native_id())
                 if wants_real_time:
-                    _ask_for_real_time()
+                    hurry()
             elif calls == _LASTING_CALLS:
                 _stay_known_to_the_interpreter()
             try:
@@ -58,34 +54,12 @@ class CallbackThreads:
     def join(self) -> None:
         """Count this thread, which is none of PortAudio's, among them: it asks for real time."""
         self._threads.add(threading.get_native_id())
-        _ask_for_real_time()
+        hurry()
 
     def calm(self) -> None:
         """Drop the threads' real-time priority: two that spin would starve a machine of two cores, and us."""
         while self._threads:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.sched_setscheduler(self._threads.pop(), os.SCHED_OTHER, os.sched_param(0))
-
-
-def _ask_for_real_time() -> None:
-    """Raise this thread above others; without permission (LimitRTPRIO) it goes on as it is."""
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, _URGENT)
-
-
-@contextlib.contextmanager
-def urgently() -> Iterator[None]:
-    """Run a few hundred microseconds above other threads, whichever thread this is; without permission, as it is."""
-    before = os.sched_getscheduler(0)
-    if before != os.SCHED_OTHER:
-        yield
-        return
-    _ask_for_real_time()
-    try:
-        yield
-    finally:
-        with contextlib.suppress(PermissionError):
-            os.sched_setscheduler(0, before, os.sched_param(0))
+            rest(self._threads.pop())
 
 
 def _stay_known_to_the_interpreter() -> None:

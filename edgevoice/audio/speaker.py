@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.audio import portaudio
-from edgevoice.audio.callback_threads import urgently
 from edgevoice.audio.callback_time import CallbackTime, Timed
 from edgevoice.audio.far_end_mixer import FarEndMixer, Gain, SpeakerFact
 from edgevoice.audio.far_end_queue import FarEndQueue
@@ -18,6 +17,7 @@ from edgevoice.audio.ring_writer import RingWriter
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.real_time import urgently
 
 PERIOD = 240
 """Frames per callback of PortAudio: 10 ms at 24 kHz. A cut is silent after at most two and a half of them."""

@@ -51,13 +51,52 @@ def test_posts_and_calls_from_another_thread_run_in_the_loops_thread() -> None:
     asyncio.run(live())
 
 
-def test_posting_to_a_closed_loop_does_nothing() -> None:
+@pytest.fixture
+def priorities(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list to which is added which thread goes before others, and when it no longer does."""
+    found: list[str] = []
+    monkeypatch.setattr("edgevoice.agent.mailbox.hurry", lambda thread: found.append(f"hurry {thread}"))
+    monkeypatch.setattr("edgevoice.agent.mailbox.rest", lambda thread=0: found.append(f"rest {thread}".strip()))
+    return found
+
+
+def test_the_loops_thread_goes_before_others_until_it_has_taken_what_it_was_handed(priorities: list[str]) -> None:
+    async def live() -> None:
+        seen: list[Notice] = []
+        mailbox = opened(seen)
+        ours = threading.get_native_id()
+
+        mailbox.post(RingDue(1))
+        mailbox.call(lambda: priorities.append("called"))
+        await eventually(lambda: RingDue(1) in seen and priorities[-1] == "rest 0")
+
+        assert priorities == [f"hurry {ours}", f"hurry {ours}", "called", "rest 0"]
+
+    asyncio.run(live())
+
+
+def test_a_fact_that_cannot_be_taken_leaves_no_thread_before_others(priorities: list[str]) -> None:
+    async def live() -> None:
+        errors: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: errors.append(context["exception"]))
+        mailbox = Mailbox()
+        mailbox.post(RingDue(1))
+        await eventually(lambda: len(errors) == 1)
+
+    asyncio.run(live())
+
+    assert priorities[-1] == "rest 0"
+
+
+def test_posting_to_a_closed_loop_does_nothing(priorities: list[str]) -> None:
     seen: list[Notice] = []
 
     async def live() -> Mailbox:
         return opened(seen)
 
     asyncio.run(live()).post(RingDue(1))
+
+    assert priorities == [f"hurry {threading.get_native_id()}", f"rest {threading.get_native_id()}"]
 
     assert seen == []
 

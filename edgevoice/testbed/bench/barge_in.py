@@ -314,6 +314,8 @@ def _judge_one(cut: Cut, tape: Tape, samples: Samples) -> JudgedInterruption:
     found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
     emitted = samples[max(0, last + 1 - found.samples) : last + 1]
     received = answer_audio(cut.number)[found.samples - len(emitted) : found.samples]
+    if not received.any():
+        raise ValueError("nothing of the answer was emitted")
     (item,) = cut.reported.items
     ducked_ms = yielded_ms = None
     if cut.source is CutSource.LOCAL_SPEECH and cut.spoken_s is not None:
