@@ -121,7 +121,7 @@ def test_a_room_as_loud_as_the_user_and_its_end_are_each_reported_once(room: Roo
     assert room.measured == [RoomMeasured(is_loud=True)]
 
     room.enter(Phase.IDLE)
-    room.sound(QUIET, 16)
+    room.sound(QUIET, 20)
     assert room.measured == [RoomMeasured(is_loud=True), RoomMeasured(is_loud=False)]
 
 

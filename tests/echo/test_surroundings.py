@@ -106,13 +106,23 @@ def test_a_person_who_speaks_over_it_again_and_again_does_not_become_the_room() 
     assert room.needed_db == pytest.approx(QUIET + 9)
 
 
-def test_the_room_is_quiet_again_16_s_after_a_television_is_off() -> None:
+def test_the_room_is_quiet_again_20_s_after_a_television_is_off() -> None:
     room = Surroundings()
     goes_on(room, 20, TELEVISION)
 
-    goes_on(room, 16, QUIET)
+    goes_on(room, 20, QUIET)
 
     assert room.needed_db == pytest.approx(QUIET + 9)
+
+
+def test_a_television_that_was_on_before_the_answer_may_pause_under_it() -> None:
+    room = Surroundings()
+    for _ in range(24):
+        room.take_silence(TELEVISION)
+
+    goes_on(room, 11, QUIET)
+
+    assert room.needed_db == pytest.approx(TELEVISION + 9)
 
 
 def test_the_residue_of_an_untrained_canceller_does_not_count_as_the_room() -> None:
