@@ -36,10 +36,15 @@ class SaidWord:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What may have been said, and the logarithm of its likelihood."""
+    """What may have been said, and the logarithm of its likelihood.
+
+    ``worst_fit`` is how the word of the vocabulary that fits worst does: by how much less likely its phonemes are than
+    the likeliest of all, for each of them. It is 0 for a rival.
+    """
 
     said: tuple[SaidWord, ...]
     score: float
+    worst_fit: float = 0.0
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -124,6 +129,7 @@ class Lattice:
         self._sources = np.array([arc.source for arc in self._arcs])
         self._weights = np.array([arc.weight for arc in self._arcs], np.float32)
         self._is_known = np.array([not arc.is_foreign for arc in self._arcs])
+        self._lengths = [len(way) for _, way in ways]
         ending = {END}
         for source, target in reversed(grammar.jumps):
             ending |= {source} if target in ending else set()
@@ -138,7 +144,7 @@ class Lattice:
         if score <= _NEVER / 2:
             return []
         steps = [*self._steps(trace, len(frames), END)]
-        best = Path(self._said(steps), float(score))
+        best = Path(self._said(steps), float(score), self._worst_fit(trace, steps, frames))
         rivals: dict[tuple[str, ...], Path] = {}
         for number, (frame, arc, _) in enumerate(steps):
             together = self._ends.targets == self._ends.targets[arc]
@@ -237,6 +243,18 @@ class Lattice:
                 steps.append((frame, arc, int(trace.exits[frame, node])))
             frame, node = divmod(int(trace.origins[frame, node]), self._grammar.nodes)
         return steps[::-1]
+
+    def _worst_fit(self, trace: _Trace, steps: Sequence[tuple[int, int, int]], frames: Frames) -> float:
+        likeliest = np.concatenate([[0.0], np.cumsum(frames.max(axis=1))])
+        ends = [(0, 0.0), *((frame, float(trace.arc_scores[frame - 1][arc])) for frame, arc, _ in steps)]
+        return min(
+            (
+                (score - before - float(likeliest[frame] - likeliest[begin])) / self._lengths[arc]
+                for (begin, before), (frame, score), (_, arc, _) in zip(ends, ends[1:], steps, strict=False)
+                if self._is_known[arc]
+            ),
+            default=0.0,
+        )
 
     def _said(self, steps: Sequence[tuple[int, int, int]]) -> tuple[SaidWord, ...]:
         return tuple(

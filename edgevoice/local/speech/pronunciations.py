@@ -198,7 +198,7 @@ sixteen: S IH K S T IY N
 sixty: S IH K S T IY
 slow: S L OW
 slower: S L OW ER, S L OW AX
-snooze: S N UW Z, S N OW Z
+snooze: S N UW Z, S N OW Z, S UW Z
 speak: S P IY K
 stop: S T AA P, S T AO P
 story: S T AO R IY, S T AO IY

@@ -67,6 +67,10 @@ _SURE_MARGIN = 3.0
 # rooms of `edgevoice bench commands`: with 2.4 alone 10 of 576 foreign sentences in bad rooms were obeyed, with both 3.
 _SURE_FIT = -1.6
 _WORST_FIT = -2.4
+# And if none of its words alone fits worse than this: in "it takes thirty minutes to get there" only "timer" does not
+# fit "set a thirty minute timer". Chosen with seven voices; of 245 foreign sentences of seven others 5 instead of 10
+# were obeyed, and of 210 commands 172 instead of 176 were understood at once: four more are asked about.
+_WORST_WORD_FIT = -4.0
 # Stray sounds that do not make a command foreign: a breath, a click.
 _MOST_STRAY = 2
 
@@ -129,7 +133,8 @@ class PhonemeRecogniser:
         if chosen is None or (fit <= _WORST_FIT and understand(_text(chosen))):
             return "".join(" " if column == self._word_end else self._spelling[column] for column in heard).strip()
         text = _text(chosen)
-        return text if is_sure and fit > _SURE_FIT else Unsure(text)
+        fits = fit > _SURE_FIT and chosen.worst_fit > _WORST_WORD_FIT
+        return text if is_sure and fits else Unsure(text)
 
 
 def load_network() -> Any:
