@@ -76,11 +76,13 @@ def add_alarm(
     days: Annotated[
         str, typer.Option("--days", metavar="DAYS", help='Every week on these: "monday,friday", "weekdays", "daily".')
     ] = "",
-    reminder: Annotated[str | None, typer.Option("--reminder", metavar="TEXT", help="Remind of this instead.")] = None,
+    reminder: Annotated[
+        str | None, typer.Option("--reminder", metavar="TEXT", help="A reminder of this, instead of an alarm.")
+    ] = None,
     label: _Label = "",
     folder: _Folder = None,
 ) -> None:
-    """Set an alarm or a reminder, for the next time that it is so late, or for every week."""
+    """Set an alarm or a reminder: once, when the clock next shows that time, or every week on some days."""
     rule, at = _rule(days), _time_of_day(time)
     if reminder is not None and (label or not reminder.strip()):
         raise typer.BadParameter("a reminder has its text for a name" if label else "the text of the reminder is empty")

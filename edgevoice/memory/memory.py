@@ -62,7 +62,7 @@ class Memory:
 
     Turns are kept for ``days``; only those of the last ``recall_days`` are remembered, if they are given. With
     ``is_read_only`` nothing in the folder changes: a file that is damaged or missing is refused. Every method raises
-    ``StorageUnavailable`` if the file cannot be read or written.
+    ``StorageUnavailable`` if the file cannot be read or written. Raises ``ValueError`` for no folder, or no days.
     """
 
     def __init__(
@@ -74,6 +74,10 @@ class Memory:
         now: Callable[[], datetime] = local_now,
         is_read_only: bool = False,
     ) -> None:
+        if not os.fspath(folder):
+            raise ValueError("a Memory needs a folder; write '.' for the current one")
+        if days < 1:
+            raise ValueError(f"days={days}: it must be a whole number, 1 or more")
         self._database = Database(Path(folder) / NAME, _MIGRATIONS, is_read_only=is_read_only)
         self._is_read_only = is_read_only
         self._days = days

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import structs
 
 from edgevoice.errors import PersonaInvalid
-from edgevoice.settings.catalogue import ENTRIES, ValueRefused, shown_name
+from edgevoice.settings.catalogue import ENTRIES, ValueRefused, shown, shown_name
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.syntax import NotToml, parse
 from edgevoice.settings.text import NotText, decoded
@@ -69,6 +69,8 @@ def checked(name: str, fields: Mapping[str, Any]) -> Persona:
 
 def require_valid(persona: Persona) -> Persona:
     """Return a persona of a program's, which may have any name; raise ``PersonaInvalid`` for an invalid field."""
+    if not isinstance(persona.name, str):  # what a program without a type checker may write
+        raise PersonaInvalid(f"the name of a persona is {shown(persona.name)}; it must be a text")
     _require_valid(
         shown_name(persona.name),
         {name: value for name, value in structs.asdict(persona).items() if value is not None and name != "name"},

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from edgevoice import Agent, RealtimeVoice
+from edgevoice import Agent, Persona, RealtimeVoice
 from edgevoice.agent.arguments import require_words
-from edgevoice.errors import SettingsInvalid
+from edgevoice.errors import PersonaInvalid, SettingsInvalid
 
 RATE = "it must be a whole number, 8,000 to 48,000 samples a second"
 TIME = "it must be a number of seconds, above 0 and at most a day"
@@ -104,3 +104,8 @@ def test_an_agent_refuses_what_cannot_be_asked_or_said_and_what_cannot_be_called
             asyncio.run(method(""))
     with pytest.raises(TypeError, match=r"^on\('closed', …\) takes a function to call, not None$"):
         agent.on("closed", None)  # type: ignore[type-var]
+
+
+def test_a_persona_whose_name_is_no_text_is_refused() -> None:
+    with pytest.raises(PersonaInvalid, match=r"^the name of a persona is 3; it must be a text$"):
+        Agent(persona=Persona(name=3))  # type: ignore[arg-type]

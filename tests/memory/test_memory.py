@@ -334,3 +334,10 @@ def test_turns_that_are_kept_longer_than_they_are_remembered_are_only_listed(tmp
     assert listed == ["old paint", "new paint"]
     assert searched == recalled == ["new paint"]
     assert later == ["new paint"]
+
+
+def test_a_memory_without_a_folder_or_for_no_days_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="needs a folder"):
+        Memory("")
+    with pytest.raises(ValueError, match=r"^days=0: it must be a whole number, 1 or more$"):
+        Memory(tmp_path, days=0)
