@@ -246,13 +246,14 @@ def _undo(folder: Path, word: str) -> int:
 
 def _remove(folder: Path, name: str, *, is_sure: bool) -> int:
     checked_name(name)
+    nothing = f"There is nothing of {name} to remove."
     if not files_of(folder, NAME):
-        print(f"There is nothing of {name} to remove.")
+        print(nothing)
         return 0
     if not is_sure:
         typer.confirm(f"Remove {name} with all its versions?", abort=True)
     was_there = _changed(folder, lambda personas: personas.remove(name))
-    print(f"{name} is {'as it ships' if name in PRESETS else 'removed'}." if was_there else f"There is no {name}.")
+    print(f"{name} is {'as it ships' if name in PRESETS else 'removed'}." if was_there else nothing)
     return 0
 
 
