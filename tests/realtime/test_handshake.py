@@ -46,7 +46,7 @@ def test_a_refusal_is_raised_and_logged_at_debug_level_alone(caplog: pytest.LogC
     with pytest.raises(KeyRefused):
         asyncio.run(live())
     (record,) = [record for record in caplog.records if record.name.startswith("edgevoice")]
-    assert (record.name, record.levelno, record.message) == (
+    assert (record.name, record.levelno, record.msg) == (
         "edgevoice.realtime.handshake",
         logging.DEBUG,
         "handshake-refused",
