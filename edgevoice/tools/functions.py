@@ -58,7 +58,17 @@ class FunctionTool:
         a number in quotation marks counts as a number. Missing arguments keep the function's defaults. Raises
         ``ToolRefused``, which names the parameter and what is wrong with it.
         """
-        return checked(decode_arguments(arguments), self._signature.arguments, self._signature.nullable)
+        try:
+            return checked(decode_arguments(arguments), self._signature.arguments, self._signature.nullable)
+        except ToolRefused as refused:
+            raise self._in_words(refused) from refused
+
+    def _in_words(self, refused: ToolRefused) -> ToolRefused:
+        """Return the refusal with the parameter's description instead of a regular expression, if it has one."""
+        name, _, problem = str(refused).partition(": ")
+        description = self._definition.parameters["properties"].get(name, {}).get("description", "")
+        is_pattern = "matching regex" in problem
+        return ToolRefused(f"{name}: Expected {description}") if is_pattern and description else refused
 
     def call(self, arguments: dict[str, Any], context: ToolContext) -> Awaitable[Any]:
         """Begin the call, in the loop or in a thread."""

@@ -457,3 +457,20 @@ def test_the_example_function_in_the_library_documentation_works() -> None:
     found = asyncio.run(called(FunctionTool(names["search"]), '{"words": "tea"}'))
 
     assert found == ["something about tea"] * 3
+
+
+def test_a_text_of_another_form_is_refused_in_the_words_of_its_description() -> None:
+    """A regular expression tells a model little, and the person whose program has set an alarm nothing."""
+
+    def wake(
+        time: Annotated[str, Meta(pattern=r"^\d\d:\d\d$"), "local time, such as 07:00"],
+        code: Annotated[str, Meta(pattern=r"^[a-z]$")] = "a",
+    ) -> None:
+        """Set an alarm."""
+
+    tool = FunctionTool(wake)
+
+    with pytest.raises(ToolRefused, match=r"^time: Expected local time, such as 07:00$"):
+        tool.check('{"time": "7 in the morning"}')
+    with pytest.raises(ToolRefused, match=r"^code: Expected `str` matching regex"):
+        tool.check('{"time": "07:00", "code": "A"}')
