@@ -34,11 +34,13 @@ def test_the_latency_bench_loses_no_sample_and_reports_all_figures() -> None:
 
 
 @pytest.mark.few
-@pytest.mark.long(50)
+@pytest.mark.long(40)
 def test_the_barge_in_bench_reports_every_cut_correctly() -> None:
-    report = bench("barge-in", "--cuts", "10")
+    # So many that each source cuts: in the box that cancels its echo local speech, the service and local speech, in the
+    # other the button three times and the wake word.
+    report = bench("barge-in", "--cuts", "7")
 
-    assert report["cuts"] + report["unjudged"] == 10
+    assert report["cuts"] + report["unjudged"] == 7
     assert report["unjudged"] <= 2
     assert report["truncates_wrong"] == report["late_samples_heard"] == report["loaded"]["late_samples_heard"] == 0
     assert report["heard_error_ms"]["max"] <= 1
