@@ -10,9 +10,17 @@ declare -Ar names_of_alsa=([microphone]=edgevoice_mic [speaker]=edgevoice_dac)
 # board [NAME overlay|card|driver|usb|settings]: print what is known about a board; without a name, the names, one per
 # line. Needs nothing that is not installed yet.
 board() {
-  # A dry run installs no packages, so it says nothing about a board.
-  [[ ! $is_dry ]] || has_python || return 0
-  /usr/bin/python3 -I -B "$checkout/edgevoice/panel/boards.py" "$@"
+  # Most is asked more than once, and each start of Python takes a Pi a tenth of a second.
+  local kept="$scratch/board-${1:-names}-${2:-}" new
+  # Two may ask at once. Not below, where a redirection is expanded in the child.
+  new=$kept.$BASHPID
+  if [[ ! -e $kept ]]; then
+    # A dry run installs no packages, so it says nothing about a board.
+    [[ ! $is_dry ]] || has_python || return 0
+    /usr/bin/python3 -I -B "$checkout/edgevoice/panel/boards.py" "$@" >"$new" || return
+    mv -f -- "$new" "$kept"
+  fi
+  cat -- "$kept"
 }
 
 # needs_overlay NAME: whether the firmware has to enable this board. As board_names.
@@ -36,7 +44,9 @@ boot_configuration() {
 # The Debian packages install it; most systems have it already. python3-minimal has only a part of its library.
 has_python() {
   [[ ${is_python_whole:-} ]] && return
-  /usr/bin/python3 -I -c 'import dataclasses, http.client, json, ssl, tomllib' 2>/dev/null && is_python_whole=yes
+  /usr/bin/python3 -I -c 'import sys
+from importlib.util import find_spec
+sys.exit(not all(map(find_spec, ("dataclasses", "http.client", "json", "ssl", "tomllib"))))' 2>/dev/null && is_python_whole=yes
 }
 
 # Without Python, parse the names from the source.

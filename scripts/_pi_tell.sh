@@ -106,7 +106,7 @@ fail() {
 
 # note TEXT: print a line about the running step.
 note() {
-  touch -- "$scratch/step-told"
+  : >"$scratch/step-told"
   printf '      %s\n' "$*" >&2
 }
 
@@ -145,13 +145,13 @@ step() {
 change() {
   local what=$1 code running ready
   shift
-  touch -- "$scratch/step-changed"
+  : >"$scratch/step-changed"
   if [[ $is_dry ]]; then
     note "would $what"
     return
   fi
   note "$what"
-  touch -- "$scratch/changed"
+  : >"$scratch/changed"
   rm -f -- "$scratch"/{apt-status,packages}
   # A pipe that ends the watcher when its other end is closed: a signal may be ignored or come too early, and its sender
   # may have been killed. The pipe has no name, since there may be no disk space for one.
