@@ -39,8 +39,8 @@ ALONE: Final = 0.8
 FIT_WEIGHT: Final = 2.0
 """What the second opinion counts, relative to the logarithm of the first one's odds."""
 
-TOGETHER: Final = {"stop": -7.0, "snooze": -5.3}
-"""The sum of both from which a likely word is one. These and `FIT_WEIGHT` were chosen with 16 voices and sentences that
+TOGETHER: Final = {"stop": -7.0, "snooze": -6.0}
+"""The sum of both from which a likely word is one. These and `FIT_WEIGHT` were chosen with voices and sentences that
 `edgevoice bench household` does not use.
 """
 

@@ -15,9 +15,9 @@ from edgevoice.local.speech.recogniser import columns_of, frames_of, load_networ
 
 STOP_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "stop": ("S T AA P", "S T AO P", "S D AA P"),
-    "snooze": ("S N UW Z", "S N UW S", "S N UH Z", "S N OW Z"),
+    "snooze": ("S N UW Z", "S N UW S", "S N UH Z", "S N OW Z", "S UW Z"),
 }
-"""Each word in the ways in which it is said."""
+"""Each word in the ways in which it is said, and in which the network hears it: often without the "n"."""
 
 _NEVER: Final = -1e9
 

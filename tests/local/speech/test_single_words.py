@@ -65,3 +65,14 @@ def test_every_alignment_of_the_phonemes_fits_and_another_phoneme_does_not(heard
     single = SingleWords(Network(tokens, [columns[phoneme] for phoneme in heard]), {"stop": ("S T AA P",)})
 
     assert (single.fit(np.zeros(SAMPLE_RATE_HZ, np.int16), "stop") > -1) is fits
+
+
+@pytest.mark.parametrize(
+    ("heard", "fits"), [("S N UW Z", True), ("S UW Z", True), ("SH UW Z", False), ("N UW Z", False)]
+)
+def test_a_snooze_fits_without_its_n_and_shoes_and_news_do_not(heard: str, *, fits: bool) -> None:
+    tokens = list(loaded()._model.decoder_tokens)
+    columns = columns_of(Network(tokens, [0]))
+    single = SingleWords(Network(tokens, [columns[phoneme] for phoneme in heard.split()]))
+
+    assert (single.fit(np.zeros(SAMPLE_RATE_HZ, np.int16), "snooze") > -1) is fits
