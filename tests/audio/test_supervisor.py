@@ -27,7 +27,7 @@ from edgevoice.errors import AudioUnavailable
 from edgevoice.settings.sound import Backend
 from edgevoice.testbed.virtual import VirtualCard
 from tests.audio.fake_library import CARDS, FakeLibrary, info
-from tests.waiting import eventually
+from tests.waiting import LIMIT_S, eventually
 
 MIC, DAC = Device.MICROPHONE, Device.SPEAKER
 VIRTUAL = {MIC: "edgevoice_mic", DAC: "edgevoice_dac"}
@@ -750,7 +750,7 @@ def test_a_cancellation_that_coincides_with_an_opened_stream_takes_effect(
         for _ in range(turns):
             await asyncio.sleep(0)
         task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=2)
+        done, _ = await asyncio.wait({task}, timeout=LIMIT_S)
         assert task in done, "it went on"
 
     asyncio.run(live())

@@ -27,7 +27,7 @@ from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import local
 from edgevoice.settings.integrations import MetricsSettings, MqttSettings, MusicSettings
 from edgevoice.settings.schema import Settings
-from tests.waiting import eventually
+from tests.waiting import LIMIT_S, eventually
 
 
 async def nothing_to_prepare() -> None:
@@ -127,7 +127,7 @@ def test_a_package_that_is_missing_is_logged_once_and_the_box_runs_without(
     context = replace(CONTEXT, environment={"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)})
     _, (guest,) = guests_of(Settings(**{section: getattr(ALL, section)}), context)
 
-    asyncio.run(asyncio.wait_for(guest.run(lambda _fact: None), 1))
+    asyncio.run(asyncio.wait_for(guest.run(lambda _fact: None), LIMIT_S))
 
     (record,) = caplog.records
     assert record.msg == "guest-off"
@@ -140,7 +140,7 @@ def test_a_password_that_is_not_stored_is_logged_once_and_the_box_runs_without(
     settings = Settings(mqtt=MqttSettings(host="localhost", username="box"))
     _, (guest,) = guests_of(settings, replace(CONTEXT, environment={"HOME": str(tmp_path)}))
 
-    asyncio.run(asyncio.wait_for(guest.run(lambda _fact: None), 1))
+    asyncio.run(asyncio.wait_for(guest.run(lambda _fact: None), LIMIT_S))
 
     assert "mqtt_password" in caplog.records[-1].__dict__["fields"]["problem"]
 

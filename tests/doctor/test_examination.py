@@ -7,13 +7,14 @@ from edgevoice.doctor.examination import Check, run
 from edgevoice.doctor.findings import Finding, FindingStatus, fine
 from edgevoice.doctor.probes import ask
 from edgevoice.errors import DeviceBusy
+from tests.waiting import LIMIT_S
 
 
 def test_findings_come_in_the_order_of_the_checks() -> None:
     is_second_done = threading.Event()
 
     def slow() -> list[Finding]:
-        assert is_second_done.wait(5)
+        assert is_second_done.wait(LIMIT_S)
         return [fine("first", "here")]
 
     def quick() -> list[Finding]:

@@ -31,6 +31,7 @@ from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
 from tests.doctor.machines import machine
 from tests.realtime.test_tcp import swallowing
+from tests.waiting import LIMIT_S
 
 KEY = Key("c2VjcmV0OmtleQ==", source="a test")
 ROUTE = (
@@ -110,7 +111,7 @@ def tls_server(folder: Path, days: int) -> Iterator[int]:
         thread = threading.Thread(target=greet, daemon=True)
         thread.start()
         yield listening.getsockname()[1]
-    thread.join(5)
+    thread.join(LIMIT_S)
 
 
 @pytest.mark.parametrize(("days", "mark"), [(90, FindingStatus.FINE), (3, FindingStatus.DOUBTFUL)])
@@ -209,13 +210,13 @@ def service(status: int = 101, error: str = "", quotes: str = "") -> Iterator[tu
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(LIMIT_S)
     try:
         yield f"ws://127.0.0.1:{port[0]}/", received
     finally:
         loop, stop = loop_of[0]
         loop.call_soon_threadsafe(stop.set)
-        thread.join(5)
+        thread.join(LIMIT_S)
 
 
 def test_a_session_is_opened_with_the_key_and_closed_at_once() -> None:

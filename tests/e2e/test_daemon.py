@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from edgevoice.testbed.virtual import VirtualCard
+from tests.waiting import LIMIT_S
 
 pytestmark = pytest.mark.sound
 
@@ -97,7 +98,7 @@ def test_sigterm_stops_the_daemon_cleanly_before_systemd_would_kill_it(tmp_path:
 
         assert status == 0
         assert "Traceback" not in errors
-        notified.wait_for("STOPPING=1", 1)
+        notified.wait_for("STOPPING=1", LIMIT_S)
 
 
 def test_a_reload_applies_the_new_voice_and_a_bad_file_changes_nothing(tmp_path: Path) -> None:
@@ -106,12 +107,12 @@ def test_a_reload_applies_the_new_voice_and_a_bad_file_changes_nothing(tmp_path:
         (tmp_path / "edgevoice.toml").write_text(fill().replace("[service]", '[service]\nvoice = "Mark"'))
         notified.messages.clear()
         process.send_signal(signal.SIGHUP)
-        notified.wait_for("RELOADING=1\nMONOTONIC_USEC=", 5)
-        notified.wait_for("READY=1", 5)
+        notified.wait_for("RELOADING=1\nMONOTONIC_USEC=", LIMIT_S)
+        notified.wait_for("READY=1", LIMIT_S)
         (tmp_path / "edgevoice.toml").write_text(fill().replace("[service]", "[service]\nvoice = 7"))
         notified.messages.clear()
         process.send_signal(signal.SIGHUP)
-        notified.wait_for("READY=1", 5)
+        notified.wait_for("READY=1", LIMIT_S)
         process.send_signal(signal.SIGTERM)
         status, errors = ended(process, STOP_LIMIT_S)
 
@@ -127,12 +128,12 @@ def test_the_watchdog_is_fed_while_a_card_is_unplugged_and_after_it_is_back(tmp_
     with VirtualCard() as card, daemon(tmp_path, card, fill(), WATCHDOG_USEC="1000000") as (_, notified):
         notified.wait_for("WATCHDOG=1", 30)
         card.unplug()
-        notified.wait_for("STATUS=fault: microphone", 5)
+        notified.wait_for("STATUS=fault: microphone", LIMIT_S)
         _let_pass(notified, 4)
         _wait_until_fed_again(notified, notified.messages.count("WATCHDOG=1"))
 
         card.plug_in()
-        notified.wait_for("STATUS=idle", 5)
+        notified.wait_for("STATUS=idle", LIMIT_S)
         _wait_until_fed_again(notified, notified.messages.count("WATCHDOG=1"))
 
 

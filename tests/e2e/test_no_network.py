@@ -11,6 +11,7 @@ from edgevoice.testbed.stage.talker import Talker, rehearse
 from edgevoice.testbed.virtual import VirtualCard
 from tests.e2e.test_daemon import Notified, daemon, fill
 from tests.realtime.test_proxies import HttpProxy
+from tests.waiting import LIMIT_S
 
 pytestmark = pytest.mark.sound
 
@@ -36,7 +37,7 @@ def wake_and_see(card: VirtualCard, notified: Notified, code: str) -> None:
     asyncio.run(Talker(card).say(0.3, "Hey Jarvis.", 0.3))
     notified.wait_for("STATUS=connecting", 10)
     notified.wait_for(f"STATUS=fault: {code}", 20)
-    notified.wait_for("STATUS=idle", 5)
+    notified.wait_for("STATUS=idle", LIMIT_S)
 
 
 def test_a_box_without_a_network_at_boot_listens_and_says_so_each_time_it_is_woken(tmp_path: Path) -> None:

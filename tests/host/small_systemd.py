@@ -4,6 +4,8 @@ import asyncio
 import socket
 from pathlib import Path
 
+from tests.waiting import LIMIT_S
+
 
 class Systemd:
     """A service manager that keeps what it is sent until it is asked."""
@@ -24,7 +26,7 @@ class Systemd:
     async def hear(self, count: int) -> list[str]:
         """Wait for that many messages."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT_S):
             return [(await loop.sock_recv(self._socket, 4096)).decode() for _ in range(count)]
 
     def close(self) -> None:

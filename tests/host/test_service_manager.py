@@ -17,6 +17,7 @@ from edgevoice.core.orders import Light, ShowLight
 from edgevoice.host import service_manager
 from edgevoice.host.service_manager import ServiceManager, watchdog_interval_s
 from tests.host.small_systemd import Systemd
+from tests.waiting import LIMIT_S
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ def test_the_watchdog_is_not_fed_while_the_loop_is_blocked(systemd: Systemd) -> 
 def test_without_a_watchdog_there_is_nothing_to_feed(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WATCHDOG_USEC")
 
-    asyncio.run(asyncio.wait_for(ServiceManager().feed_watchdog(lambda: (time.monotonic(),)), 1))
+    asyncio.run(asyncio.wait_for(ServiceManager().feed_watchdog(lambda: (time.monotonic(),)), LIMIT_S))
 
     assert systemd.told() == []
 

@@ -78,7 +78,7 @@ def test_the_child_ends_by_itself_on_a_signal_or_its_parents_death(
     async def ended(child: Process, client: Client, end: Callable[[], object]) -> None:
         await client.until("session.created")
         end()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(6 * LIMIT_S):
             await child.wait()
         assert child.returncode == 0
         _, errors = await child.communicate()
@@ -232,6 +232,7 @@ def test_a_child_that_hangs_is_abandoned_after_its_limit_and_restarted(
         async with Slow(tmp_path, start_limit_s=0.3) as process:
             with pytest.raises(LocalServiceUnavailable, match=r"not ready within 0\.3 s"):
                 await process.ensure()
+            process._start_limit_s = LIMIT_S
             process.let_get_ready()
             # It restarts without a client.
             await eventually(lambda: process.pid is not None)

@@ -35,7 +35,7 @@ from edgevoice.testbed.virtual.tape import TapeUnreadable
 from edgevoice.threads import start
 from edgevoice.wakeword.engine import stages_in
 
-_START_LIMIT_S = 60.0
+_START_LIMIT_S = 120.0
 _SETTLING_S = 25.0
 """Streams cost more in their first 20 s, until they count as stable."""
 

@@ -19,7 +19,7 @@ from edgevoice.errors import EdgevoiceError
 from edgevoice.testbed.soak.record import Rest, Sample
 from edgevoice.testbed.virtual import Tape, VirtualCard
 
-_START_LIMIT_S = 60.0
+_START_LIMIT_S = 120.0
 _STOP_LIMIT_S = 5.0
 _COUNT_LIMIT_S = 5.0
 _PULSE_S = 0.02

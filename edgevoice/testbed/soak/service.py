@@ -7,10 +7,8 @@ from asyncio.subprocess import PIPE, Process
 from types import TracebackType
 from typing import Self
 
-from edgevoice.local.process import READY
+from edgevoice.local.process import READY, START_LIMIT_S
 from edgevoice.testbed.soak.box import SoakBroken
-
-_START_LIMIT_S = 60.0
 
 
 class LocalServiceCommand:
@@ -36,7 +34,7 @@ class LocalServiceCommand:
         command = (sys.executable, "-P", "-m", "edgevoice.local", "--port", str(self.port), "--until-stdin-closes")
         self._child = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, process_group=0)
         assert self._child.stdout is not None  # noqa: S101 - it was asked for as a pipe
-        async with asyncio.timeout(_START_LIMIT_S):
+        async with asyncio.timeout(START_LIMIT_S):
             while line := await self._child.stdout.readline():
                 if line.decode(errors="replace").strip() == READY:
                     return

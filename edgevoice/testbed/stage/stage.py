@@ -21,7 +21,8 @@ from edgevoice.testbed.stage.events import Seen
 from edgevoice.testbed.stage.talker import Talker
 from edgevoice.testbed.virtual import AcousticPath, Drift, VirtualCard
 
-_START_LIMIT_S = 30.0
+_START_LIMIT_S = 120.0
+"""The first time, a Zero 2 W compiles the wake word's library and builds its front end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 _RECIPE = 1
 """Incremented with every change in how they are made, so that older ones are ignored."""
 
-_MAKING_LIMIT_S = 60.0
+_MAKING_LIMIT_S = 120.0
 _LARGEST_BYTES = 64 << 20
 
 

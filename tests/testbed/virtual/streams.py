@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyaudio
 
+from tests.waiting import LIMIT_S
+
 Samples = npt.NDArray[np.int16]
 MICROPHONE = "edgevoice_mic"
 SPEAKER = "edgevoice_dac"
@@ -78,7 +80,7 @@ def noise(seconds: float, rate_hz: int) -> Samples:
 
 def until(is_so: Callable[[], bool]) -> None:
     pulse = threading.Event()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + LIMIT_S
     while not is_so():
         assert time.monotonic() < deadline, "it did not come true in time"
         pulse.wait(0.005)
