@@ -5,7 +5,7 @@ classification (Graves et al. 2006): a phoneme lasts one frame or more, blanks m
 mark ends a word. The search is Viterbi's, over all states of the grammar at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -117,9 +117,12 @@ class _Ends:
 
 
 class Lattice:
-    """A grammar, laid out for the search; ``columns`` maps phonemes to the network's columns."""
+    """A grammar, laid out for the search; ``columns`` maps phonemes to the network's columns.
 
-    def __init__(self, grammar: Grammar, columns: Mapping[str, int]) -> None:
+    ``unjudged`` are words that may fit badly: what is wanted does not depend on them.
+    """
+
+    def __init__(self, grammar: Grammar, columns: Mapping[str, int], unjudged: Container[str] = ()) -> None:
         self._grammar = grammar
         self._silences = columns[BLANK], columns[WORD_END]
         ways = [(arc, way) for arc in sorted(grammar.arcs, key=lambda each: each.target) for way in arc.says]
@@ -129,6 +132,7 @@ class Lattice:
         self._sources = np.array([arc.source for arc in self._arcs])
         self._weights = np.array([arc.weight for arc in self._arcs], np.float32)
         self._is_known = np.array([not arc.is_foreign for arc in self._arcs])
+        self._is_judged = [not arc.is_foreign and arc.word not in unjudged for arc in self._arcs]
         self._lengths = [len(way) for _, way in ways]
         ending = {END}
         for source, target in reversed(grammar.jumps):
@@ -251,7 +255,7 @@ class Lattice:
             (
                 (score - before - float(likeliest[frame] - likeliest[begin])) / self._lengths[arc]
                 for (begin, before), (frame, score), (_, arc, _) in zip(ends, ends[1:], steps, strict=False)
-                if self._is_known[arc]
+                if self._is_judged[arc]
             ),
             default=0.0,
         )

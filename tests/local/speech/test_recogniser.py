@@ -93,6 +93,14 @@ def test_a_single_word_that_does_not_fit_makes_a_command_unsure() -> None:
     assert isinstance(text, Unsure)
 
 
+def test_a_wake_word_that_does_not_fit_makes_no_command_unsure() -> None:
+    """It has been heard already; its beginning may be missing, or under the box's own voice."""
+    text = words(heard(*said("hey jarvis what day is it today"), doubted={0: "B", 1: "B"}, doubt=9.0))
+
+    assert text.endswith("hey jarvis what day is it today")
+    assert not isinstance(text, Unsure)
+
+
 def test_a_snooze_without_its_n_is_one() -> None:
     assert words(heard("S", "UW", "Z")) == "snooze"
 
