@@ -326,7 +326,7 @@ def _judge_one(cut: Cut, tape: Tape, samples: Samples) -> JudgedInterruption:
     return JudgedInterruption(
         cut,
         silent_ms=1000 * (last - at) / rate_hz,
-        heard_error_ms=item.heard_ms - found.samples * 1000 / rate_hz,
+        heard_error_ms=found.error_ms(item.heard_ms),
         late_samples=found.late,
         click_db=click_db(emitted, received, rate_hz),
         ducked_ms=ducked_ms,

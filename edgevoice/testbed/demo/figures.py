@@ -112,7 +112,7 @@ def _cut_against_tape(stage: Stage) -> tuple[int, float, int]:
     received: Samples = np.frombuffer(pcm[: len(pcm) & ~1], "<i2")
     tape = stage.card.far_end
     found = find_on_tape(tape.samples(), received, max(0, tape.frame_at(started_s)))
-    return item.heard_ms, round(item.heard_ms - found.samples * 1000 / FAR_END_HZ, 3), found.late
+    return item.heard_ms, round(found.error_ms(item.heard_ms), 3), found.late
 
 
 def read_wav(path: Path) -> Samples:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from edgevoice.core.sound.fade import FADE, fade_out
 from edgevoice.core.sound.rates import NEAR_END_HZ, WIRE_HZ
 
 Samples = npt.NDArray[np.int16]
@@ -114,10 +115,19 @@ def _nearest(reference: npt.NDArray[np.float64], window: npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class HeardOnTape:
-    """How much of an item is on the far-end tape, in samples; ``late`` counts those after its end."""
+    """How much of an item is on the far-end tape, in samples; ``late`` counts those after its end.
+
+    ``hidden`` counts those that may have been emitted as well: so soft that the fade's end made zeros of them.
+    """
 
     samples: int
     late: int
+    hidden: int = 0
+
+    def error_ms(self, heard_ms: float) -> float:
+        """Return by how much a report of what was heard exceeds what was; 0 if it may be right."""
+        reported = heard_ms * WIRE_HZ / 1000
+        return (reported - min(max(reported, self.samples), self.samples + self.hidden)) * 1000 / WIRE_HZ
 
 
 _PROBE = 480
@@ -166,7 +176,19 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
     sounding = np.flatnonzero(tape[place : place + WIRE_HZ // 100])
     faded = int(sounding[-1]) + 1 if len(sounding) else 0
     late = _find(tape[: place + len(item)], item[heard + faded : heard + faded + _PROBE], place + faded)
-    return HeardOnTape(heard + faded, 0 if late is None else _PROBE)
+    end = heard + faded
+    return HeardOnTape(end, 0 if late is None else _PROBE, _hidden(tape[: place + faded], item[:end], item[end:]))
+
+
+def _hidden(emitted: Samples, heard: Samples, ahead: Samples) -> int:
+    """Return for how many samples ``ahead`` at most a fade that ends with them is silent all the same.
+
+    ``emitted`` is the tape and ``heard`` the item until then: they say whether the answer was ducked.
+    """
+    whole, soft = (np.abs(each[-4 * FADE : -FADE].astype(np.int32)).sum() for each in (heard, emitted))
+    levels = np.abs(ahead[:FADE].astype(np.int32)) * min(1.0, soft / max(whole, 1))
+    fade = fade_out(FADE)
+    return max(count for count in range(len(levels) + 1) if (levels[:count] * fade[FADE - count :] < 1).all())
 
 
 def _is_of(tape: Samples, item: Samples) -> npt.NDArray[np.bool_]:

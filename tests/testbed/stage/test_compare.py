@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pytest
 import soxr
 
+from edgevoice.core.sound.fade import FADE, fade_out
 from edgevoice.testbed.stage.compare import compare_uplink, find_on_tape
 
 Samples = npt.NDArray[np.int16]
@@ -78,6 +79,22 @@ def test_the_heard_part_of_an_item_includes_its_fade() -> None:
 
     assert abs(found.samples - 48_120) <= 2  # the last of the fade rounds to nothing
     assert found.late == 0
+
+
+@pytest.mark.parametrize("duck", [1.0, 0.16], ids=["loud", "ducked"])
+@pytest.mark.parametrize(("reported_ms", "error_ms"), [(1003, 0), (1013, 10), (990, -11)])
+def test_a_report_of_a_cut_in_a_pause_may_be_right_though_the_fade_is_not_on_the_tape(
+    reported_ms: float, error_ms: float, duck: float
+) -> None:
+    item = speech(4, 24_000)
+    item[23_000:30_000] = np.where(np.arange(7000) % 5, 2, -3) / duck
+    emitted = np.concatenate([item[:20_000], np.rint(item[20_000:24_000] * duck)]).astype(np.int16)
+    cut = (item[24_000 : 24_000 + FADE] * duck * fade_out(FADE)).astype(np.int16)
+
+    found = find_on_tape(tape_of(zeros(100), emitted, cut, zeros(30_000)), item, 0)
+
+    assert not cut[-20:].any()
+    assert found.error_ms(reported_ms) == pytest.approx(error_ms, abs=1.5 * bool(error_ms))
 
 
 def test_an_item_played_to_its_end_counts_as_heard_whole() -> None:
