@@ -5,7 +5,7 @@ classification (Graves et al. 2006): a phoneme lasts one frame or more, blanks m
 mark ends a word. The search is Viterbi's, over all states of the grammar at once.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,15 +36,10 @@ class SaidWord:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What may have been said, and the logarithm of its likelihood.
-
-    ``worst_fit`` is how the word of the vocabulary that fits worst does: by how much less likely its phonemes are than
-    the likeliest of all, for each of them. It is 0 for a rival.
-    """
+    """What may have been said, and the logarithm of its likelihood."""
 
     said: tuple[SaidWord, ...]
     score: float
-    worst_fit: float = 0.0
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -117,12 +112,9 @@ class _Ends:
 
 
 class Lattice:
-    """A grammar, laid out for the search; ``columns`` maps phonemes to the network's columns.
+    """A grammar, laid out for the search; ``columns`` maps phonemes to the network's columns."""
 
-    ``unjudged`` are words that may fit badly: what is wanted does not depend on them.
-    """
-
-    def __init__(self, grammar: Grammar, columns: Mapping[str, int], unjudged: Container[str] = ()) -> None:
+    def __init__(self, grammar: Grammar, columns: Mapping[str, int]) -> None:
         self._grammar = grammar
         self._silences = columns[BLANK], columns[WORD_END]
         ways = [(arc, way) for arc in sorted(grammar.arcs, key=lambda each: each.target) for way in arc.says]
@@ -132,8 +124,6 @@ class Lattice:
         self._sources = np.array([arc.source for arc in self._arcs])
         self._weights = np.array([arc.weight for arc in self._arcs], np.float32)
         self._is_known = np.array([not arc.is_foreign for arc in self._arcs])
-        self._is_judged = [not arc.is_foreign and arc.word not in unjudged for arc in self._arcs]
-        self._lengths = [len(way) for _, way in ways]
         ending = {END}
         for source, target in reversed(grammar.jumps):
             ending |= {source} if target in ending else set()
@@ -148,7 +138,7 @@ class Lattice:
         if score <= _NEVER / 2:
             return []
         steps = [*self._steps(trace, len(frames), END)]
-        best = Path(self._said(steps), float(score), self._worst_fit(trace, steps, frames))
+        best = Path(self._said(steps), float(score))
         rivals: dict[tuple[str, ...], Path] = {}
         for number, (frame, arc, _) in enumerate(steps):
             together = self._ends.targets == self._ends.targets[arc]
@@ -247,18 +237,6 @@ class Lattice:
                 steps.append((frame, arc, int(trace.exits[frame, node])))
             frame, node = divmod(int(trace.origins[frame, node]), self._grammar.nodes)
         return steps[::-1]
-
-    def _worst_fit(self, trace: _Trace, steps: Sequence[tuple[int, int, int]], frames: Frames) -> float:
-        likeliest = np.concatenate([[0.0], np.cumsum(frames.max(axis=1))])
-        ends = [(0, 0.0), *((frame, float(trace.arc_scores[frame - 1][arc])) for frame, arc, _ in steps)]
-        return min(
-            (
-                (score - before - float(likeliest[frame] - likeliest[begin])) / self._lengths[arc]
-                for (begin, before), (frame, score), (_, arc, _) in zip(ends, ends[1:], steps, strict=False)
-                if self._is_judged[arc]
-            ),
-            default=0.0,
-        )
 
     def _said(self, steps: Sequence[tuple[int, int, int]]) -> tuple[SaidWord, ...]:
         return tuple(

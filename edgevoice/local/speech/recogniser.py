@@ -10,7 +10,6 @@ import numpy as np
 
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.mind.intents import understand
-from edgevoice.local.mind.vocabulary import WAKE_PHRASES
 from edgevoice.local.speech import grammar
 from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames, Lattice, Path
 from edgevoice.local.speech.pronunciations import SPELLING
@@ -68,11 +67,6 @@ _SURE_MARGIN = 3.0
 # rooms of `edgevoice bench commands`: with 2.4 alone 10 of 576 foreign sentences in bad rooms were obeyed, with both 3.
 _SURE_FIT = -1.6
 _WORST_FIT = -2.4
-# And if none of its words fits worse than this, other than the wake word: in "it takes thirty minutes to get there"
-# only "timer" does not fit "set a thirty minute timer". Chosen with seven voices; of 245 foreign sentences of seven
-# others 5 instead of 10 were obeyed, and of 210 commands 172 instead of 176 were understood at once: four more are
-# asked about.
-_WORST_WORD_FIT = -4.0
 # Stray sounds that do not make a command foreign: a breath, a click.
 _MOST_STRAY = 2
 
@@ -108,9 +102,7 @@ class PhonemeRecogniser:
         columns = columns_of(model)
         self._blank, self._word_end = columns[BLANK], columns[WORD_END]
         self._spelling = defaultdict(str, {columns[phoneme]: spelled for phoneme, spelled in SPELLING.items()})
-        # The wake word has been heard already, and its beginning may be missing, or under the box's own voice.
-        wake_words = {word for phrase in WAKE_PHRASES for word in phrase.split()}
-        self._lattice = Lattice(grammar.commands(), columns, wake_words)
+        self._lattice = Lattice(grammar.commands(), columns)
         self._turn = threading.Lock()
 
     @classmethod
@@ -137,8 +129,7 @@ class PhonemeRecogniser:
         if chosen is None or (fit <= _WORST_FIT and understand(_text(chosen))):
             return "".join(" " if column == self._word_end else self._spelling[column] for column in heard).strip()
         text = _text(chosen)
-        fits = fit > _SURE_FIT and chosen.worst_fit > _WORST_WORD_FIT
-        return text if is_sure and fits else Unsure(text)
+        return text if is_sure and fit > _SURE_FIT else Unsure(text)
 
 
 def load_network() -> Any:

@@ -101,15 +101,3 @@ def test_audio_shorter_than_every_path_gives_no_result() -> None:
 
     assert Lattice(long, COLUMNS).search(heard("L")[:1]) == []
     assert Lattice(long, COLUMNS).search(heard("L")[:0]) == []
-
-
-def test_a_path_tells_how_well_its_worst_word_fits(lattice: Lattice) -> None:
-    sounds = said("set a timer for ten minutes")
-    clear, poor = (
-        lattice.search(heard(*sounds, doubted=doubted, doubt=4.5))[0] for doubted in (None, {sounds.index("M"): "B"})
-    )
-
-    assert clear.worst_fit == pytest.approx(0.0, abs=0.1)
-    # One of the four phonemes of "timer" is 4.5 less likely than another, and no other word has one.
-    assert poor.words == clear.words
-    assert poor.worst_fit == pytest.approx(-4.5 / len(pronunciations("timer")[0]), abs=0.2)

@@ -83,24 +83,6 @@ def test_a_command_that_fits_badly_is_unsure_and_one_that_hardly_fits_is_foreign
     assert not understand(words(heard(*sounds, doubted=dict.fromkeys(range(7), "B"), doubt=6.0)))
 
 
-def test_a_single_word_that_does_not_fit_makes_a_command_unsure() -> None:
-    """Of a long sentence, one wrong word is too small a part to make all of it fit badly."""
-    sounds = said("remind me at seven to take my medicine")
-    first = sounds.index("AE")
-    text = words(heard(*sounds, doubted=dict.fromkeys((first, first + 1), "B"), doubt=9.0))
-
-    assert text == "remind me at seven to take my medicine"
-    assert isinstance(text, Unsure)
-
-
-def test_a_wake_word_that_does_not_fit_makes_no_command_unsure() -> None:
-    """It has been heard already; its beginning may be missing, or under the box's own voice."""
-    text = words(heard(*said("hey jarvis what day is it today"), doubted={0: "B", 1: "B"}, doubt=9.0))
-
-    assert text.endswith("hey jarvis what day is it today")
-    assert not isinstance(text, Unsure)
-
-
 def test_a_snooze_without_its_n_is_one() -> None:
     assert words(heard("S", "UW", "Z")) == "snooze"
 
