@@ -44,8 +44,8 @@ def test_a_box_that_hears_itself_sends_zeros_while_it_speaks_and_yields_to_the_w
         await asyncio.sleep(1.5)
         # Speech alone does not reach the service now: it could be the box's own.
         await stage.talker.say("What time is it?", 0.5)
-        # The pre-roll, two seconds before the wake word's detection, will be sent as it was heard. With the end of
-        # these words in it, the service is not sure enough of the question to answer it.
+        # What is heard from shortly before the wake word is decided on will be sent. With the end of these words in it,
+        # the service would not be sure enough of the question to answer it.
         await asyncio.sleep(1.2)
         assert not list(stage.seen.all_of(CutPlayback))
 

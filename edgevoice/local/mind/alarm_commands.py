@@ -8,7 +8,17 @@ from typing import Any, assert_never
 
 from edgevoice.local.mind.calls import RequestedCall
 from edgevoice.local.mind.numbers import in_digits
-from edgevoice.local.mind.said_times import CLOCK, ENDS_WITH_DAY, LENGTH, SaidDays, clock_of, days, days_of, seconds_of
+from edgevoice.local.mind.said_times import (
+    CLOCK,
+    ENDS_WITH_DAY,
+    LENGTH,
+    UNIT,
+    SaidDays,
+    clock_of,
+    days,
+    days_of,
+    seconds_of,
+)
 from edgevoice.local.mind.tool_kinds import DeclaredTool, ToolKind, find
 
 NO_ALARMS = "I cannot set alarms here."
@@ -113,7 +123,6 @@ _WAKE_UP = "wake up"
 _NAMED = r"[a-z]+(?: [a-z]+)?"
 _TIMER = rf"(?:the |my )?(?:(?P<label>(?!the |my |all ){_NAMED}) )?timer"
 _TIMER_OF = rf"(?:(?:on|of|for|to|from|off) )?{_TIMER}"
-_UNIT = r"(?:second|minute|hour)s?"
 _LENGTH = rf"(?P<length>{LENGTH})"
 _CANCEL = r"(?:cancel|delete|(?:turn|switch|shut) off|remove|clear|stop|end)"
 _WHICH = r"(?P<which>my|the|that|all(?: of)?(?: my| the)?|every)"
@@ -140,7 +149,7 @@ _PATTERNS = tuple(
         ),
         ("left", rf"how long does the (?P<label>{_NAMED}) timer (?:have|run)(?: left)?"),
         ("longer", rf"(?:add|give me|give it) (?:another )?{_LENGTH}(?: more)?(?: {_TIMER_OF})?"),
-        ("longer", rf"(?:(?:add|give me|give it) )?(?P<length>(?:\d+|an?) more {_UNIT})(?: {_TIMER_OF})?"),
+        ("longer", rf"(?:(?:add|give me|give it) )?(?P<length>(?:\d+|an?) more {UNIT})(?: {_TIMER_OF})?"),
         ("longer", rf"{_LENGTH} more(?: {_TIMER_OF})?"),
         ("longer", rf"extend {_TIMER} by {_LENGTH}"),
         ("shorter", rf"(?:take|remove|subtract) {_LENGTH}(?: off)? {_TIMER_OF}"),

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from edgevoice.core.weekdays import WEEKDAYS
 
-_UNIT = r"(?:second|minute|hour)s?"
-_COUNT = rf"(?:\d+|an?) {_UNIT}(?: and a half)?|\d+ and a half {_UNIT}|half an? (?:hour|minute)|a half hour"
+UNIT = r"(?:second|minute|hour)s?"
+"""A pattern of a unit of time, without groups."""
+
+_COUNT = rf"(?:\d+|an?) {UNIT}(?: and a half)?|\d+ and a half {UNIT}|half an? (?:hour|minute)|a half hour"
 LENGTH = rf"(?:3 quarters of an hour|a quarter of an hour|(?:{_COUNT})(?:(?: and)? (?:{_COUNT}))*)"
 """A pattern of a length of time, without groups."""
 

@@ -175,8 +175,8 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
     # The fade: the samples shrink to zero within 3 ms, and then there is silence.
     sounding = np.flatnonzero(tape[place : place + WIRE_HZ // 100])
     faded = int(sounding[-1]) + 1 if len(sounding) else 0
-    late = _find(tape[: place + len(item)], item[heard + faded : heard + faded + _PROBE], place + faded)
     end = heard + faded
+    late = _find(tape[: place + len(item)], item[end : end + _PROBE], place + faded)
     return HeardOnTape(end, 0 if late is None else _PROBE, _hidden(tape[: place + faded], item[:end], item[end:]))
 
 
