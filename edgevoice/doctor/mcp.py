@@ -43,10 +43,16 @@ def judge_server(name: str, state: ServerState | None) -> Finding:
     more = len(state.tools) - _MOST_NAMES
     text = f"{len(state.tools)} tools: {names}{f' and {more} more' if more > 0 else ''}" if state.tools else "no tools"
     if state.remarks:
-        return doubtful(line, f"{text}; {'; '.join(state.remarks)}", f"Correct {setting}.allow, or leave it out.")
+        return doubtful(line, f"{text}; {'; '.join(state.remarks)}", _left_out(setting, state.remarks))
     if not state.tools:
         return doubtful(line, text, f"Check {setting}: the server runs, and offers nothing.")
     return fine(line, text, tools=len(state.tools))
+
+
+def _left_out(setting: str, remarks: Iterable[str]) -> str:
+    if any(" is left out: " in remark for remark in remarks):
+        return f"List the tools that you want in {setting}.allow; only the server's author can correct a tool."
+    return f"Correct {setting}.allow, or leave it out."
 
 
 def _line(name: str) -> str:

@@ -28,16 +28,23 @@ LARGEST_LIST_BYTES: Final = 1 << 18
 _LITERALS: Final = ("const", "default", "enum", "examples")
 """Their values are no schemas."""
 
+_TYPES: Final = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+_NAMED: Final = ("properties", "patternProperties", "dependentSchemas")
+"""Keywords whose value has a schema under each name."""
+
+_ONE: Final = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
+_SEVERAL: Final = ("anyOf", "allOf", "oneOf", "prefixItems")
 _DROPPED: Final = ("$schema", "$defs", "$id", "definitions", "$comment")
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedTool:
-    """A tool as a server announces it."""
+    """A tool as a server announces it; ``fault`` says what in its definition the protocol does not allow."""
 
     name: str
     description: str
     schema: Mapping[str, Any]
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +67,24 @@ def catalogue_of(server: str, announced: Sequence[AnnouncedTool], allow: Sequenc
     size = 0
     remarks: list[str] = []
     known = {each.name for each in announced}
-    remarks += [f"allow names {_shown(name)}, which it does not have" for name in allow or () if name not in known]
+    remarks += [f"allow names {shown(name)}, which it does not have" for name in allow or () if name not in known]
     chosen = [each for each in announced if allow is None or each.name in allow]
     for each in chosen:
         name = offered_name(server, each.name)
-        if len(tools) >= MOST_TOOLS or size > LARGEST_LIST_BYTES:
+        if each.fault:
+            remarks.append(f"{shown(each.name)} is left out: its definition is not valid ({each.fault})")
+        elif len(tools) >= MOST_TOOLS or size > LARGEST_LIST_BYTES:
             remarks.append(f"it has {len(chosen)} tools, of which {len(tools)} are used; choose with allow")
             break
-        if not re.search(r"[A-Za-z0-9]", each.name) or len(name) > _LONGEST_NAME:
-            remarks.append(f"{_shown(each.name)} is left out: its name cannot be used")
+        elif not re.search(r"[A-Za-z0-9]", each.name) or len(name) > _LONGEST_NAME:
+            remarks.append(f"{shown(each.name)} is left out: its name cannot be used")
         elif name in tools:
-            remarks.append(f"{_shown(each.name)} is left out: another tool has that name")
+            remarks.append(f"{shown(each.name)} is left out: another tool has that name")
         else:
             try:
                 parameters = parameters_of(each.schema)
             except _SchemaRefused as refusal:
-                remarks.append(f"{_shown(each.name)} is left out: its parameters {refusal}")
+                remarks.append(f"{shown(each.name)} is left out: its parameters {refusal}")
             else:
                 tools[name] = OfferedTool(name, _line(each.description, LONGEST_DESCRIPTION), parameters)
                 size += len(msgspec.json.encode(tools[name]))
@@ -92,11 +101,14 @@ def parameters_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON schema of an object with every reference replaced by what it refers to.
 
     A schema that contains itself allows anything in that place. Raises ``ValueError`` for one that is not of an
-    object, and for one that is too large.
+    object, for one that JSON Schema does not allow (the service would refuse the whole session for it), and for one
+    that is too large.
     """
     if schema.get("type", "object") != "object":
         raise _SchemaRefused("are not those of an object")
     resolved = _Resolver(schema).resolved(schema, (), 0)
+    if place := _malformed(resolved):
+        raise _SchemaRefused(f"are malformed at {shown(place)}")
     parameters = {"type": "object", "properties": {}, **resolved}
     try:
         size = len(msgspec.json.encode(parameters))
@@ -137,7 +149,7 @@ class _Resolver:
     def _value(self, key: str, value: Any, within: tuple[str, ...], depth: int) -> Any:
         if key in _LITERALS:
             return value
-        if key == "properties" and isinstance(value, Mapping):
+        if key in _NAMED and isinstance(value, Mapping):
             # These keys are names, whatever they look like.
             return {name: self.resolved(each, within, depth + 1) for name, each in value.items()}
         return self.resolved(value, within, depth)
@@ -152,13 +164,48 @@ class _Resolver:
         return node
 
 
+def _malformed(schema: object) -> str:
+    """Return where a schema without references is none, as "properties.x.type"; "" for a well-formed one."""
+    if isinstance(schema, bool):
+        return ""
+    if not isinstance(schema, Mapping):
+        return "."
+    for key, value in schema.items():
+        if not _fits(key, value):
+            return str(key)
+        inner: Mapping[Any, Any] = value if key in _NAMED else {}
+        if key in _ONE or key in _SEVERAL:
+            inner = dict(enumerate(value)) if isinstance(value, list) else {"": value}
+        for name, each in inner.items():
+            if place := _malformed(each):
+                return ".".join(filter(None, (key, str(name), place.strip("."))))
+    return ""
+
+
+def _fits(keyword: str, value: object) -> bool:
+    """Return whether a keyword of JSON Schema may have a value of this kind."""
+    match keyword:
+        case "type":
+            kinds = value if isinstance(value, list) else [value]
+            return bool(kinds) and all(isinstance(kind, str) and kind in _TYPES for kind in kinds)
+        case "required":
+            return isinstance(value, list) and all(isinstance(name, str) for name in value)
+        case "enum":
+            return isinstance(value, list)
+        case _ if keyword in _SEVERAL:
+            return isinstance(value, list) and bool(value)
+        case _:
+            return keyword not in _NAMED or isinstance(value, Mapping)
+
+
 def _line(text: str, limit: int) -> str:
     """Return a text on one line, cut to a length; a lone surrogate could not be sent."""
     line = " ".join(text[: 2 * limit].split())[:limit]
     return line.encode(errors="replace").decode()
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """Return a name that a server has chosen, fit for a line of the log."""
     plain = re.sub(r"[^A-Za-z0-9_./-]", "?", name[: _LONGEST_SHOWN + 1])
     return f"{plain[:_LONGEST_SHOWN]}…" if len(plain) > _LONGEST_SHOWN else plain or "a tool without a name"
 

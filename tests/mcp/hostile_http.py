@@ -47,7 +47,7 @@ class Hostile(BaseHTTPRequestHandler):
             case "initialize":
                 self.answer(message["id"], about | {"capabilities": {"tools": {}}})
             case "tools/list":
-                self.answer(message["id"], {"tools": [tool("large"), tool("flood"), tool("echo")]})
+                self.answer(message["id"], {"tools": [{"name": "broken"}, tool("large"), tool("flood"), tool("echo")]})
             case "tools/call" if message["params"]["name"] == "flood":
                 self.flood()
             case "tools/call":

@@ -53,6 +53,12 @@ class Server:
         }
         if way == "odd":
             large = {"type": "object", "properties": {"x": {"description": "d" * 300_000}}}
+            self.tools += [
+                {"name": "no_schema", "description": "Do it."},
+                {**tool("list_as_schema"), "inputSchema": ["words"]},
+                tool("words_as_schema", {"type": "object", "properties": {"x": "a text"}}),
+                {"inputSchema": OBJECT},
+            ]
             self.tools += [tool("n" * 80), tool("???"), tool("with.dots/and slashes"), tool("large_schema", large)]
         else:
             self.tools += [tool(name) for name in self.ways if name not in {"echo", "pid"}]

@@ -125,6 +125,25 @@ def test_references_are_replaced_by_what_they_refer_to() -> None:
     }
 
 
+def test_names_are_not_taken_for_keywords_and_what_is_unknown_is_kept() -> None:
+    schema = {
+        "properties": {"type": {"type": ["string", "null"]}, "required": {"anyOf": [True, {"not": {}}]}},
+        "patternProperties": {"enum": {}},
+        "x-hints": {"type": 5, "enum": "none"},
+    }
+
+    assert parameters_of(schema) == {"type": "object", **schema}
+
+
+def test_a_tool_with_a_fault_is_left_out_only_where_it_was_wanted() -> None:
+    tools = [*announced("fine"), AnnouncedTool("odd", "", {}, "inputSchema is missing")]
+
+    assert catalogue_of("news", tools, None).remarks == (
+        "odd is left out: its definition is not valid (inputSchema is missing)",
+    )
+    assert catalogue_of("news", tools, ["fine"]).remarks == ()
+
+
 def test_a_schema_that_contains_itself_allows_anything_there() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}
 
@@ -158,6 +177,13 @@ def _deep() -> dict[str, Any]:
         (_laughs(), "are too large or too deep"),
         (_deep(), "are too large or too deep"),
         ({"type": "object", "default": {1j}}, "are not JSON"),
+        ({"properties": ["x"]}, "are malformed at properties"),
+        ({"properties": {"x": "text"}}, "are malformed at properties.x"),
+        ({"properties": {"x": {"type": "text"}}}, "are malformed at properties.x.type"),
+        ({"properties": {"x": {"items": {"type": []}}}}, "are malformed at properties.x.items.type"),
+        ({"properties": {"x": {"anyOf": [{}, 5]}}}, "are malformed at properties.x.anyOf.1"),
+        ({"properties": {"x": {"$ref": "#/$defs/X"}}, "$defs": {"X": {"enum": "a"}}}, "malformed at properties.x.enum"),
+        ({"required": "x"}, "are malformed at required"),
     ],
 )
 def test_a_schema_that_cannot_be_given_to_a_model_leaves_out_its_tool(schema: dict[str, Any], why: str) -> None:

@@ -189,6 +189,20 @@ def test_odd_names_and_huge_schemas_are_left_out_by_name(tools: Living) -> None:
 
 
 @pytest.mark.parametrize(
+    "problem",
+    [
+        "no_schema is left out: its definition is not valid (inputSchema is missing)",
+        "list_as_schema is left out: its definition is not valid (inputSchema is not valid)",
+        "words_as_schema is left out: its definition is not valid (inputSchema.properties.x is not valid)",
+        "a tool without a name is left out: its definition is not valid (name is missing)",
+    ],
+)
+def test_a_malformed_tool_costs_only_itself_and_one_line_names_it(tools: Living, problem: str) -> None:
+    assert "odd__echo" in tools.registry.names
+    assert len(tools.log.of("mcp-tool-left-out", "server=odd", problem)) == 1
+
+
+@pytest.mark.parametrize(
     ("server", "problem"),
     [
         ("broken", "it ended with status 5: no such table: (hidden)"),
@@ -209,6 +223,10 @@ def test_a_header_never_follows_a_redirect_to_another_host(tools: Living, hostil
 
     assert tools.source.states["redirecting"].problem == problem
     assert hostile[1] == []
+
+
+def test_a_malformed_tool_over_http_costs_only_itself(tools: Living) -> None:
+    assert tools.log.of("mcp-tool-left-out", "server=web", "broken is left out: its definition is not valid")
 
 
 def test_an_answer_of_10_mb_over_http_is_refused_and_the_server_kept(tools: Living) -> None:

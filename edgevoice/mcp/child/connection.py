@@ -5,19 +5,21 @@ import contextlib
 import itertools
 import random
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
 import httpx2
 import msgspec
 from mcp import Client, MCPError
+from mcp.client._transport import TransportStreams
 from mcp.client.session import IncomingMessage
 from mcp_types import CONNECTION_CLOSED, CallToolResult, Implementation, TextContent, ToolListChangedNotification
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from edgevoice.core.backoff import Backoff
 from edgevoice.mcp.child.http import http_transport
+from edgevoice.mcp.child.sieve import Sieve
 from edgevoice.mcp.child.stdio import stdio_transport
 from edgevoice.mcp.child.traffic import TOO_LONG, Flooded, Traffic
 from edgevoice.mcp.definitions import AnnouncedTool, Catalogue, catalogue_of
@@ -55,6 +57,7 @@ class ServerConnection:
         self._server = server
         self._report = report
         self._client: Client | None = None
+        self._sieve = Sieve()
         self._catalogue = Catalogue((), {}, ())
         self._is_gone = False
         self._turned = asyncio.Event()
@@ -166,8 +169,18 @@ class ServerConnection:
         server = self._server
         transport = stdio_transport(server, traffic, started) if server.command else http_transport(server, traffic)
         about = Implementation(name="edgevoice", version=version("edgevoice"))
-        async with Client(transport, message_handler=heard, cache=None, client_info=about) as client:
+        sifted = self._sifted(transport)
+        async with Client(sifted, message_handler=heard, cache=None, client_info=about) as client:
+            self._sieve.version = client.protocol_version
             yield client
+
+    @asynccontextmanager
+    async def _sifted(
+        self, transport: AbstractAsyncContextManager[TransportStreams]
+    ) -> AsyncGenerator[TransportStreams]:
+        self._sieve = Sieve()
+        async with transport as (incoming, outgoing):
+            yield self._sieve.over(incoming), outgoing
 
     async def _keep(self, client: Client, traffic: Traffic) -> None:
         """List the tools again whenever they may have changed, until the connection ends."""
@@ -210,6 +223,7 @@ class ServerConnection:
         for _ in range(_MOST_PAGES):
             page = await client.list_tools(cursor=cursor)
             announced += [AnnouncedTool(each.name, each.description or "", each.input_schema) for each in page.tools]
+            announced += self._sieve.left_out()
             cursor = page.next_cursor
             if cursor is None:
                 break
