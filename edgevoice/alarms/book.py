@@ -4,11 +4,16 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import astuple, replace
+from datetime import UTC
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from edgevoice.alarms.rings import RingKind, ScheduledRing
+import msgspec
+
+from edgevoice.alarms.rings import ScheduledRing
+from edgevoice.alarms.schedule import in_zone
 from edgevoice.store.database import Database
+from edgevoice.store.rows import readable
 
 NAME: Final = "alarms.db"
 
@@ -32,6 +37,10 @@ MIGRATIONS: Final = (
 
 _MOST_BYTES: Final = 4 * 2**20
 _COLUMNS: Final = "kind, label, id, due_wall_s, due_boot_s, boot_id, seconds, first, rule, since_s"
+_FIELDS: Final = tuple(ScheduledRing.__dataclass_fields__)
+
+_LATEST_S: Final = 1e11
+"""A wall time in some 3,000 years: later ones are no dates."""
 
 
 class AlarmBook:
@@ -60,11 +69,11 @@ class AlarmBook:
         await self._database.__aexit__(*details)
 
     async def rings(self) -> list[ScheduledRing]:
-        """Return everything that is kept, in the order in which it was set."""
+        """Return everything that is kept and can be read, in the order in which it was set."""
 
         def work(connection: sqlite3.Connection) -> list[ScheduledRing]:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM ring ORDER BY id").fetchall()  # noqa: S608 - our own
-            return [ScheduledRing(RingKind(row[0]), *row[1:]) for row in rows]
+            return readable(rows, _ring, file=NAME)
 
         return await self._database.read(work)
 
@@ -113,6 +122,15 @@ class AlarmBook:
     def stamp(self) -> object:
         """Return what differs after each commit, by whomever: the kernel knows it without the disk."""
         return [_stamp_of(file) for file in self._files]
+
+
+def _ring(row: tuple[Any, ...]) -> ScheduledRing:
+    """Return what a row holds; raises ``ValueError`` or ``OverflowError`` for what could not ring."""
+    ring = msgspec.convert(dict(zip(_FIELDS, row, strict=True)), ScheduledRing)
+    if not max(abs(ring.due_wall_s), abs(ring.since_s)) < _LATEST_S:  # nor is nan
+        raise ValueError("a time is none")
+    in_zone(ring, UTC)
+    return ring
 
 
 def _stamp_of(file: Path) -> tuple[int, int, int] | None:

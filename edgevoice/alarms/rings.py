@@ -1,5 +1,6 @@
 """What is to ring: a timer, an alarm or a reminder, and how people name it. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,9 +56,17 @@ class ScheduledRing:
             return self.due_boot_s - now.boot_s
         return self.due_wall_s - now.wall_s
 
-    def is_named(self, label: str | None) -> bool:
-        """Return whether people mean it by this name; ``None`` is any name, and a part of the name is enough."""
-        return label is None or label.strip().casefold() in self.label.casefold()
+
+def named(rings: Sequence[ScheduledRing], label: str | None) -> list[ScheduledRing]:
+    """Return those that people mean by a name: those of just that name, else those that have it as a part of theirs.
+
+    ``None`` is any name.
+    """
+    if label is None:
+        return list(rings)
+    wanted = label.strip().casefold()
+    exact = [one for one in rings if one.label.strip().casefold() == wanted]
+    return exact or [one for one in rings if wanted in one.label.casefold()]
 
 
 def spoken_name(ring: ScheduledRing) -> str:

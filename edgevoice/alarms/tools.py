@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from edgevoice.alarms.keeper import Keeper
 from edgevoice.alarms.recurrence import day_named, first_at, in_words, weekly
-from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
+from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing, named
 from edgevoice.alarms.schedule import LONGEST_TIMER_S, at_local_time, in_seconds, timer
 from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.errors import ToolRefused
@@ -69,7 +69,8 @@ class AlarmTools:
         label: Annotated[Label, "the label of the timer, when several are running"] | None = None,
     ) -> dict[str, Any]:
         """Let a running timer ring later or sooner; if none is running, what has just rung rings again after it."""
-        found = [one for one in await self._of(RingKind.TIMER) if one.is_named(label)]
+        label = _given(label)
+        found = named(await self._of(RingKind.TIMER), label)
         if not found and label is None and seconds > 0 and (again := await self._keeper.snooze_latest(seconds)):
             return self._answer({"label": again.label, "rings_in_seconds": round(again.left_s(self._keeper.now()))})
         if len(found) != 1:
@@ -97,11 +98,12 @@ class AlarmTools:
 
         Right after a timer has rung, it silences that one and cancels no other, unless something is named.
         """
+        label = _given(label)
         names_none = seconds is None and label is None and not everything
         if names_none and (rang := await self._keeper.silence({RingKind.TIMER})) is not None:
             return self._silenced(rang)
         running = await self._of(RingKind.TIMER)
-        chosen = [one for one in running if seconds in {None, one.seconds} and one.is_named(label)]
+        chosen = named([one for one in running if seconds in {None, one.seconds}], label)
         if names_none and len(chosen) > 1:
             raise ToolRefused(f"{len(chosen)} timers match; ask which, or cancel everything: {_labels(chosen)}")
         await self._keeper.cancel(one.ring_id for one in chosen)
@@ -147,12 +149,13 @@ class AlarmTools:
 
         Right after one has rung, it silences that one and cancels no other, unless something is named.
         """
+        label = _given(label)
         names_none = label is None and time is None and not everything
         if names_none and (rang := await self._keeper.silence({RingKind.ALARM, RingKind.REMINDER})) is not None:
             return self._silenced(rang)
         rings = await self._of(*([RingKind(kind)] if kind is not None else [RingKind.ALARM, RingKind.REMINDER]))
         clock = None if time is None else time.zfill(5)
-        chosen = [one for one in rings if one.is_named(label) and clock in {None, one.first[11:16]}]
+        chosen = named([one for one in rings if clock in {None, one.first[11:16]}], label)
         described = [self._described(one) for one in chosen]
         if names_none and len(chosen) > 1:
             which = ", ".join(f"{one['rings_at']} {one['label']}".strip() for one in described[:_MOST_NAMED])
@@ -214,6 +217,11 @@ class AlarmTools:
             return answer
         warning = "tell the user that it could not be stored and is lost if the box is switched off"
         return {**answer, "warning": warning, "problem": self._keeper.problem}
+
+
+def _given(label: str | None) -> str | None:
+    """Return a label that names something: models leave an optional text empty, and must not mean everything by it."""
+    return label if label is not None and label.strip() else None
 
 
 def _labels(rings: list[ScheduledRing]) -> str:

@@ -77,8 +77,11 @@ class BoxTools:
 
     async def cancel_timers(self, label: str) -> Reply:
         """Cancel the timers and the alarms with this label."""
-        await self._use(lambda box: box.timers("cancel_timers", label=label))
-        return await self._use(lambda box: box.timers("cancel_alarms", label=label))
+        if not label.strip():
+            raise self._refusal("the label is empty: name what to cancel, as list_timers shows it")
+        timers = await self._use(lambda box: box.timers("cancel_timers", label=label))
+        alarms = await self._use(lambda box: box.timers("cancel_alarms", label=label))
+        return {"timers": timers, "alarms": alarms}
 
     async def why(self) -> Reply:
         """Report what failed last in the speaker, why, and what to do about it."""

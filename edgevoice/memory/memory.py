@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from edgevoice.core.notices import Role
 from edgevoice.memory import household
 from edgevoice.memory.household import Record
 from edgevoice.store.database import Database
+from edgevoice.store.rows import readable
 from edgevoice.wall_clock import local_now
 
 NAME: Final = "memory.db"
@@ -150,7 +151,7 @@ class Memory:
                     rows.pop()  # an answer without its question says little
                 after = rows[-1][0] if rows else _last(connection) + 1
                 connection.execute("INSERT OR REPLACE INTO boundary VALUES (1, ?)", (after,))
-            return [_turn(row[1:]) for row in reversed(rows)]
+            return _turns(row[1:] for row in reversed(rows))
 
         return await self._database.write(work)
 
@@ -170,14 +171,14 @@ class Memory:
         )
         since = self._days_ago(self._recall_days)
         return await self._database.read(
-            lambda connection: [_turn(row) for row in connection.execute(query, (wanted, since, most))]
+            lambda connection: _turns(connection.execute(query, (wanted, since, most)))
         )
 
     async def turns(self, *, days: int | None = None) -> list[RememberedTurn]:
         """Return everything that is kept of what was said, oldest first; of the last ``days`` if they are given."""
         since = self._days_ago(days)
         query = "SELECT at, role, text FROM turn WHERE at >= ? ORDER BY id"
-        return await self._database.read(lambda connection: [_turn(row) for row in connection.execute(query, (since,))])
+        return await self._database.read(lambda connection: _turns(connection.execute(query, (since,))))
 
     def _days_ago(self, days: int | None) -> str:
         return "" if days is None else (self._now() - timedelta(days=days)).isoformat()
@@ -188,8 +189,8 @@ class Memory:
         """Return the state that the service gave us to keep; ``None`` if there is none."""
 
         def work(connection: sqlite3.Connection) -> dict[str, Any] | None:
-            row = connection.execute("SELECT state FROM service_state").fetchone()
-            return None if row is None else dict(msgspec.json.decode(row[0]))
+            rows = connection.execute("SELECT state FROM service_state")
+            return next(iter(readable(rows, lambda row: dict(msgspec.json.decode(row[0])), file=NAME)), None)
 
         return await self._database.read(work)
 
@@ -294,8 +295,8 @@ class Memory:
 
 
 def _record(connection: sqlite3.Connection) -> Record:
-    row = connection.execute("SELECT record FROM household").fetchone()
-    return {} if row is None else household.checked(msgspec.json.decode(row[0]))
+    rows = connection.execute("SELECT record FROM household")
+    return next(iter(readable(rows, lambda row: household.checked(msgspec.json.decode(row[0])), file=NAME)), {})
 
 
 def _phrases(words: str) -> str:
@@ -314,7 +315,11 @@ def _last(connection: sqlite3.Connection) -> int:
 
 
 def _tokens(rows: list[Any]) -> int:
-    return sum(len(row[3]) for row in rows) // _LETTERS_PER_TOKEN
+    return sum(len(str(row[3])) for row in rows) // _LETTERS_PER_TOKEN
+
+
+def _turns(rows: Iterable[tuple[str, str, str]]) -> list[RememberedTurn]:
+    return readable(rows, _turn, file=NAME)
 
 
 def _turn(row: tuple[str, str, str]) -> RememberedTurn:

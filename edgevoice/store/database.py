@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -40,6 +41,9 @@ _REMEDIES: Final = {
 }
 """What helps against an error of SQLite's that more space on the disk does not help against."""
 
+_CREATED: Final = re.compile(r"\bCREATE (?:VIRTUAL )?(?:TABLE|INDEX|TRIGGER) (\w+)")
+"""What a migration adds, by name. A migration that renames or drops something must be read by this, too."""
+
 _T = TypeVar("_T")
 Work = Callable[[sqlite3.Connection], _T]
 
@@ -48,8 +52,9 @@ class Database:
     """A file of tables. ``migrations`` are SQL scripts: the first makes the tables, each other one changes them.
 
     The file holds how many have been applied (``user_version``). Only its owner may read it (0600), and it never grows
-    beyond ``most_bytes``. One that is damaged is set aside under another name and a new one begun; ``remark`` is then a
-    line about it for the log. With ``is_read_only`` the file is left as it is, and a damaged one is refused.
+    beyond ``most_bytes``. One that is damaged, or whose tables are others, is set aside under another name and a new
+    one begun; ``remark`` is then a line about it for the log. With ``is_read_only`` the file is left as it is, and a
+    damaged one is refused.
     """
 
     def __init__(
@@ -188,6 +193,8 @@ class Database:
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < 0 or (version == 0 and _names_in(connection)):
+            raise _damage("it holds tables, and no version of ours")
         if version > len(self._migrations):
             raise StorageUnavailable(
                 f"{self._path} was written by a newer edgevoice", remedy="Update edgevoice, or move the file away."
@@ -199,6 +206,8 @@ class Database:
             )
         for number, script in enumerate(self._migrations[version:], version + 1):
             connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+        if not _names_in(connection).issuperset(_CREATED.findall(" ".join(self._migrations))):
+            raise _damage("a table of it is missing")
 
     def _set_aside(self) -> None:
         stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S-%f")
@@ -241,6 +250,15 @@ def _give_to_owner(file: int, folder: Path) -> None:
 
 def _require_whole(connection: sqlite3.Connection) -> None:
     if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        error = sqlite3.DatabaseError(found)
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
+        raise _damage(found)
+
+
+def _damage(found: str) -> sqlite3.DatabaseError:
+    """Return the error with which SQLite itself reports a damaged file."""
+    error = sqlite3.DatabaseError(found)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+def _names_in(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}

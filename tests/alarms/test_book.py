@@ -1,10 +1,13 @@
 """What is kept of timers and alarms: over restarts, kills, and other processes that change it."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from edgevoice.alarms.book import AlarmBook
 from edgevoice.alarms.kept import KeptRings
@@ -51,6 +54,44 @@ def test_what_was_kept_is_found_again_whole(tmp_path: Path) -> None:
             assert book.remark == ""
 
     asyncio.run(live())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "kind = 'nap'",
+        "label = x'ff00'",
+        "due_wall_s = 'soon'",
+        "due_wall_s = 9e999",
+        "since_s = -1e300",
+        "due_boot_s = 'soon'",
+        "seconds = 'ten'",
+        "first = 'tomorrow'",
+        "first = 7",
+        "rule = 'FREQ=NEVER'",
+        "rule = 'rubbish'",
+    ],
+)
+def test_a_row_that_cannot_be_read_costs_only_itself(
+    tmp_path: Path, change: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def keep() -> None:
+        async with AlarmBook(tmp_path) as book:
+            for label in ("school", "work"):
+                await book.keep(replace(RING, label=label, due_boot_s=None, boot_id=""))
+
+    async def read() -> list[ScheduledRing]:
+        async with AlarmBook(tmp_path) as book:
+            assert book.remark == ""
+            return await book.rings()
+
+    asyncio.run(keep())
+    with sqlite3.connect(tmp_path / "alarms.db") as connection:
+        connection.execute(f"UPDATE ring SET {change} WHERE id = 1")  # noqa: S608 - our own
+    connection.close()
+
+    assert [ring.label for ring in asyncio.run(read())] == ["work"]
+    assert [record.message for record in caplog.records] == ["rows-unreadable file=alarms.db rows=1"]
 
 
 def test_another_process_that_changes_something_is_noticed(tmp_path: Path) -> None:

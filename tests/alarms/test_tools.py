@@ -50,6 +50,44 @@ def test_timers_are_set_listed_changed_and_cancelled_by_name_or_length() -> None
     assert told(ask) == []
 
 
+@pytest.mark.parametrize("kind", ["timer", "alarm"])
+def test_an_empty_label_names_nothing(kind: str) -> None:
+    async def ask(house: House) -> Any:
+        for label in ("tea", "eggs"):
+            given = {"seconds": 600} if kind == "timer" else {"time": "07:00"}
+            await house.ask(f"set_{kind}", label=label, **given)
+        for label in ("", "  "):
+            with pytest.raises(ToolRefused, match=r"^2 (timers )?match; ask which"):
+                await house.ask(f"cancel_{kind}s", label=label)
+        return await house.ask(f"list_{kind}s")
+
+    assert len(told(ask)) == 2
+
+
+def test_what_has_rung_rings_again_later_by_an_empty_label_too() -> None:
+    async def ask(house: House) -> Any:
+        await house.ask("set_timer", seconds=10, label="tea")
+        await asyncio.sleep(11)
+        await house.ends(1, RingOutcome.STOPPED)
+        return await house.ask("change_timer", seconds=120, label="")
+
+    assert told(ask) == {"label": "tea", "rings_in_seconds": 120}
+
+
+@pytest.mark.parametrize("kind", ["timer", "alarm"])
+def test_a_label_that_is_there_as_it_was_said_means_no_longer_ones(kind: str) -> None:
+    async def ask(house: House) -> Any:
+        for label in ("pasta sauce", "pasta"):
+            given = {"seconds": 600} if kind == "timer" else {"time": "07:00"}
+            await house.ask(f"set_{kind}", label=label, **given)
+        if kind == "timer":
+            assert (await house.ask("change_timer", seconds=60, label="Pasta"))["label"] == "pasta"
+        assert (await house.ask(f"cancel_{kind}s", label="Pasta"))["cancelled"] == 1
+        return [each["label"] for each in await house.ask(f"list_{kind}s")]
+
+    assert told(ask) == ["pasta sauce"]
+
+
 def test_a_timer_to_change_must_be_the_only_one_that_is_meant() -> None:
     async def ask(house: House) -> None:
         with pytest.raises(ToolRefused, match=r"^0 timers match; the labels are: none$"):

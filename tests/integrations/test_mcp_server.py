@@ -28,7 +28,12 @@ def test_each_tool_does_what_it_says(tmp_path: Path) -> None:
             assert (await tools.list_timers())["timers"][0]["label"] == "pasta"
             assert await tools.set_timer(60, "pasta") == {"action": "set_timer", "seconds": 60, "label": "pasta"}
             assert await tools.set_alarm("07:00") == {"action": "set_alarm", "time": "07:00", "label": ""}
-            assert await tools.cancel_timers("pasta") == {"action": "cancel_alarms", "label": "pasta"}
+            assert await tools.cancel_timers("pasta") == {
+                "timers": {"action": "cancel_timers", "label": "pasta"},
+                "alarms": {"action": "cancel_alarms", "label": "pasta"},
+            }
+            with pytest.raises(RuntimeError, match="the label is empty"):
+                await tools.cancel_timers(" ")
             assert (await tools.why())["failures"][0]["code"] == "x"
             box.server.observe(MuteMicrophone(), 0.0)
             assert (await tools.status())["muted"]

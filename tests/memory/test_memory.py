@@ -1,4 +1,5 @@
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,12 @@ from edgevoice.memory.household import with_note
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.remembering import Remembering
 from edgevoice.memory.tools import MemoryTools
+
+UNREADABLE = """
+UPDATE turn SET at = 'yesterday' WHERE id = 1; UPDATE turn SET role = 'dog' WHERE id = 2;
+UPDATE turn SET text = 7 WHERE id = 3;
+UPDATE household SET record = '{"notes": 7}'; UPDATE service_state SET state = '{';
+"""
 
 NOON = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
@@ -341,3 +348,25 @@ def test_a_memory_without_a_folder_or_for_no_days_is_refused(tmp_path: Path) -> 
         Memory("")
     with pytest.raises(ValueError, match=r"^days=0: it must be a whole number, 1 or more$"):
         Memory(tmp_path, days=0)
+
+
+def test_a_row_that_cannot_be_read_costs_only_itself(tmp_path: Path, clock: Clock) -> None:
+    async def scene() -> None:
+        async with Memory(tmp_path, now=clock) as memory:
+            for number in range(4):
+                await memory.add(Role.USER, f"number {number}")
+            await memory.change(lambda record: with_note(record, "eggs"))
+            await memory.keep_service_state({"facts": []})
+        with sqlite3.connect(tmp_path / "memory.db") as connection:
+            connection.executescript(UNREADABLE)
+        connection.close()
+        async with Memory(tmp_path, now=clock) as memory:
+            last = ["7", "number 3"]
+            assert [turn.text for turn in await memory.turns()] == last
+            assert [turn.text for turn in await memory.history(100)] == last
+            assert [turn.text for turn in await memory.search("number")] == last[::-1]
+            assert await memory.household() == {}
+            assert await memory.service_state() is None
+            assert await memory.change(lambda record: with_note(record, "milk")) == {"notes": ["milk"]}
+
+    asyncio.run(scene())

@@ -140,6 +140,32 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_started(path: Path, damage: C
     assert stat.S_IMODE(aside.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["DROP TABLE note", "DROP INDEX about", "PRAGMA user_version = 0", "PRAGMA user_version = -1"],
+)
+def test_a_file_with_other_tables_is_set_aside_as_a_damaged_one_is(path: Path, change: str) -> None:
+    async def fill(database: Database) -> None:
+        await database.write(put("eggs"))
+
+    async def look(database: Database) -> None:
+        await holds_nothing(database)
+        assert "box.db is damaged" in database.remark
+
+    async def look_only() -> None:
+        async with Database(path, EVERY, is_read_only=True) as database:
+            await holds_nothing(database)
+
+    used(path, fill)
+    with sqlite3.connect(path) as connection:
+        connection.execute(change)
+    connection.close()
+
+    with pytest.raises(StorageUnavailable, match=r"box\.db (is damaged|was written by an older edgevoice)"):
+        asyncio.run(look_only())
+    used(path, look)
+
+
 def test_no_more_than_two_damaged_files_are_kept(path: Path) -> None:
     for _ in range(4):
         used(path, holds_nothing)
