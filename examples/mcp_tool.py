@@ -11,7 +11,9 @@ CALCULATOR = McpServer(command=sys.executable, args=[__file__, "--serve"], allow
 
 async def main(question: str) -> None:
     """Ask, and print what is said."""
-    async with Agent(instructions="Answer in one sentence.", mcp_servers={"calculator": CALCULATOR}) as agent:
+    servers = {"calculator": CALCULATOR}
+    # The only question needs the tool, so wait until it is there, even on a slow machine.
+    async with Agent(instructions="Answer in one sentence.", mcp_servers=servers, mcp_wait_s=120) as agent:
         agent.on("tool_call_start", lambda call: print(f"({call.tool} {call.arguments})"))
         print(await agent.ask(question))
 

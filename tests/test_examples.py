@@ -151,6 +151,7 @@ def test_two_models_are_graded_by_the_same_scenarios(tmp_path: Path) -> None:
 def test_a_tool_comes_from_an_mcp_server() -> None:
     script = script_of(
         Expect("session.update"),
+        Expect("session.update", {"session": {"tools": [{"name": "calculator__multiply"}]}}),
         Expect("conversation.item.create"),
         Expect("response.create"),
         AnswerStep(calls=(Call("calculator__multiply", '{"a": 19, "b": 23}'),)),

@@ -36,9 +36,6 @@ from edgevoice.realtime.session import session_of
 
 _log = logging.getLogger(__name__)
 
-_SERVERS_S = 120.0
-"""On a Zero 2 W the SDK takes some 25 s to load, and as long again in a server that uses it."""
-
 _REPORT_S = 0.5
 """How long a sound card has, once the conversation is over, to report how much was heard of the answer."""
 
@@ -58,7 +55,8 @@ class Agent:
     reader no answer ends. Either way the user interrupts by speaking; the program must keep the answer's sound out of
     what it sends.
 
-    ``mcp_servers``: servers whose tools the model may call, too, as NAME__TOOL; entering waits up to 2 min for them.
+    ``mcp_servers``: servers whose tools the model may call, too, as NAME__TOOL. Once the session is open, entering
+    waits up to ``mcp_wait_s`` seconds for them; the tools of one that is later are added to the open session.
 
     ``memory``: what is remembered between conversations; each new session gets up to ``history_tokens`` of the model's
     tokens from earlier ones. Without it nothing is written.
@@ -81,19 +79,21 @@ class Agent:
         playback: Literal["push", "pull"] = "push",
         tool_timeout_s: float = 30.0,
         mcp_servers: Mapping[str, McpServer] | None = None,
+        mcp_wait_s: float = 10.0,
         memory: Memory | None = None,
         history_tokens: int = 1000,
         persona: Persona | str | None = None,
     ) -> None:
         require_types(name=name, instructions=instructions, voice=voice, memory=memory, persona=persona)
-        require_numbers(input_rate_hz=input_rate_hz, tool_timeout_s=tool_timeout_s, history_tokens=history_tokens)
+        require_numbers(input_rate_hz=input_rate_hz, tool_timeout_s=tool_timeout_s)
+        require_numbers(mcp_wait_s=mcp_wait_s, history_tokens=history_tokens)
         require_playback(playback)
         self.name = name
         self._character = Character((voice or RealtimeVoice()).resolved(), instructions, persona_of(persona))
         self._character.service()  # an invalid value is refused here, and not in mid-conversation
         self._remembering = Remembering(memory, history_tokens)
         functions = (*tools, *self._remembering.functions())
-        self._toolbox = Toolbox(functions, tool_timeout_s, self._may_call, mcp_servers)
+        self._toolbox = Toolbox(functions, tool_timeout_s, self._may_call, mcp_servers, mcp_wait_s)
         if self._toolbox.servers is not None:
             self._toolbox.servers.on_change(self._send_changes)
         self._sound = sound or ProgramSound(input_rate_hz, is_pulled=playback == "pull")
@@ -113,6 +113,7 @@ class Agent:
         try:
             await self._begin()
             await self._connected()
+            await self._toolbox.servers_known()
         except BaseException:
             await self._leave()
             raise
@@ -120,9 +121,7 @@ class Agent:
 
     async def _begin(self) -> None:
         if (servers := self._toolbox.servers) is not None:
-            # Before the session: a program that asks at once expects its tools.
             self._run(servers.run())
-            await servers.known(_SERVERS_S)
         endpoint = await self._opened.enter_async_context(self._character.voice.reached())
         observation = Observation(is_exact=self._sound.is_exact)
         self._opened.callback(self._emit_rest, observation)

@@ -20,6 +20,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
 _RANGES: dict[str, tuple[Any, float, float, str]] = {
     "input_rate_hz": (Integral, 8_000, 48_000, "a whole number, 8,000 to 48,000 samples a second"),
     "tool_timeout_s": (Real, 0.001, 86_400, "a number of seconds, above 0 and at most a day"),
+    "mcp_wait_s": (Real, 0, 86_400, "a number of seconds, 0 to a day"),
     "history_tokens": (Integral, 0, math.inf, "a whole number, 0 or more"),
 }
 

@@ -53,7 +53,7 @@ class AgentParts:
 class Toolbox:
     """What the model may call: functions and the tools of MCP servers, and how many seconds each call may take.
 
-    ``allows`` returns whether one may be called at the moment.
+    ``allows`` returns whether one may be called at the moment. ``servers_s``: how long a program waits for the servers.
     """
 
     def __init__(
@@ -62,11 +62,18 @@ class Toolbox:
         timeout_s: float,
         allows: Callable[[str], bool] | None = None,
         servers: "Mapping[str, McpServer] | None" = None,
+        servers_s: float = 0.0,
     ) -> None:
         self.functions = FunctionSource(functions)
         self.servers = _source_of(servers) if servers else None
         self.registry = Registry([self.functions, *([self.servers] if self.servers is not None else [])], allows=allows)
         self.timeout_s = timeout_s
+        self._servers_s = servers_s
+
+    async def servers_known(self) -> None:
+        """Wait for the servers' tools: a program that asks at once expects them, but not for ever if one hangs."""
+        if self.servers is not None:
+            await self.servers.known(self._servers_s)
 
 
 def _source_of(servers: Any) -> "McpSource":

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 EXAMINE: Final = ("nice", *children.python("edgevoice", "doctor", "--quick", "--json"))
 """A process of its own: what is examined, the pins and the network above all, must not hold up the loop."""
 
-_EXAMINE_S: Final = 60.0
+_EXAMINE_S: Final = 180.0
+"""Longer than all limits of its checks, which say what hung: 130 s for the service inside the box, 40 s for servers."""
 
 Fields = dict[str, Any]
 

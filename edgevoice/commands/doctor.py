@@ -41,14 +41,19 @@ def examine(
         print("Checking the box." if quick else "Checking the box. It will whistle once; please be quiet meanwhile.")
         sys.stdout.flush()
     examination = Examination(path, os.environ, machine, with_sound=not quick, volume_percent=volume_percent)
-    findings = _with_the_service_as_it_was(examination.findings(), os.environ)
+    findings: list[Finding] = []
+    for part in examination.parts():
+        found = _with_the_service_as_it_was(part.findings, os.environ)
+        findings += found
+        if not as_json:
+            show_part(found, part.follow)
     if bundle is not None:
         write_bundle(bundle, findings, path, os.environ, machine)
     status = 0 if is_all_well(findings) else 1
     if as_json:
         print(json.dumps({"is_fine": status == 0, "findings": [finding.data() for finding in findings]}))
     else:
-        show(findings)
+        print(f"\n{summary(findings)}")
         if bundle is not None:
             print(f"\nWrote {bundle}, without keys, recordings and transcripts. Look through it before you send it.")
     return status
@@ -67,8 +72,8 @@ def _with_the_service_as_it_was(findings: list[Finding], environment: Mapping[st
     return [judged if finding.name == judged.name else finding for finding in findings]
 
 
-def show(findings: Sequence[Finding], console: Console | None = None) -> None:
-    """Print the table: sign, name, finding, and below it what to do."""
+def show_part(findings: Sequence[Finding], follow: Sequence[str] = (), console: Console | None = None) -> None:
+    """Print lines of the table: sign, name, finding, and below it what to do; then the names of what follows later."""
     console = console or Console(highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(width=1)
@@ -81,7 +86,10 @@ def show(findings: Sequence[Finding], console: Console | None = None) -> None:
         style = _STYLES[finding.mark]
         table.add_row(Text(SIGNS[finding.mark], style), Text(finding.name), text)
     console.print(table)
-    console.print(Text(f"\n{summary(findings)}"))
+    if follow:
+        console.print(Text(f"… {', '.join(follow)}: starting; the first time, that can take two minutes", "dim"))
+    # Whoever waits for the rest reads this meanwhile.
+    console.file.flush()
 
 
 def summary(findings: Sequence[Finding]) -> str:

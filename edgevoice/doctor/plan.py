@@ -1,6 +1,6 @@
 """The plan: which checks a box gets according to its settings, in the order of the table."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,12 +38,20 @@ _INSIDE_LIMIT_S = 130.0
 """Longer than the service's own limit, which it may need on a small Pi at its first start: its own error says more."""
 
 _SERVERS_LIMIT_S = 130.0
-"""Longer than the check waits for servers, so that those which answer are reported beside one that does not."""
+"""Longer than the check waits for servers, so that those that answer are reported beside one that does not."""
 
 _WORDS_LIMIT_S = 60.0
 """Loading takes 0.2 s; the first time, the front end is built, which takes 1.5 s on a PC and longer on a small Pi."""
 
 _SOUND = ("microphone", "speaker")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Findings that belong together, and the names of the lines that are still being examined, slowly."""
+
+    findings: list[Finding]
+    follow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,11 @@ class Examination:
     volume_percent: int | None = None
 
     def findings(self) -> list[Finding]:
-        """Run every check; the sound last, when nothing else competes for the processor."""
+        """Run every check; see `parts`."""
+        return [finding for part in self.parts() for finding in part.findings]
+
+    def parts(self) -> Iterator[Part]:
+        """Run every check: the sound when nothing else competes for the processor, and last what may take minutes."""
         manager_says = self.machine_manager
         checks = [
             *self._checks_without_settings(),
@@ -68,7 +80,8 @@ class Examination:
         except SettingsRefused as refusal:
             faults = [wrong("settings", fault, refusal.remedy, code=refusal.code) for fault in refusal.faults]
             rest = ("key", "wake word", "echo", "volume", "pins", "network", "TLS", "session", *_SOUND)
-            return [*faults, *(skipped(name, "needs the settings", _FIRST) for name in rest), *run(checks)]
+            yield Part([*faults, *(skipped(name, "needs the settings", _FIRST) for name in rest), *run(checks)])
+            return
         key, key_finding = self._key(loaded)
         record = read_record(state_folder(self.environment))
         first = [configuration.judge_settings(loaded), key_finding]
@@ -78,9 +91,12 @@ class Examination:
             ]
         else:
             session = lambda: [network.examine_session(loaded.settings, key, self.environment)]  # noqa: E731
-        quick = [*_checks(self, loaded, key, record, session), *checks]
-        done = [*first, *run(quick)]
-        return [*done, *(run([self._sound(loaded, record)]) if self.with_sound else _unheard(loaded.settings))]
+        done = [*first, *run([*_checks(self, loaded, key, record, session), *checks])]
+        heard = run([self._sound(loaded, record)]) if self.with_sound else _unheard(loaded.settings)
+        servers = self._servers(loaded.settings)
+        yield Part([*done, *heard], tuple(name for check in servers for name in check.names))
+        if servers:
+            yield Part(run(servers))
 
     @cached_property
     def machine_manager(self) -> Mapping[str, str] | None:
@@ -106,6 +122,19 @@ class Examination:
         except SettingsInvalid as refusal:
             return None, wrong("key", str(refusal), refusal.remedy, code=refusal.code)
         return key, configuration.judge_key(key, loaded.settings)
+
+    def _servers(self, settings: Settings) -> list[Check]:
+        """Return the check of the MCP servers, if there are any; the first start of one may take a minute."""
+        if not settings.mcp.servers:
+            return []
+
+        def examine() -> Iterable[Finding]:
+            # Loaded only if configured.
+            from edgevoice.doctor import mcp  # noqa: PLC0415
+
+            return mcp.examine_servers(settings.mcp, self.environment, is_quick=not self.with_sound)
+
+        return [Check(tuple(f"MCP {name}" for name in settings.mcp.servers), examine, _SERVERS_LIMIT_S)]
 
     def _sound(self, loaded: Loaded, record: EchoRecord | None) -> Check:
         settings = loaded.settings
@@ -161,13 +190,6 @@ def _checks(
     def examine_tools() -> Iterable[Finding]:
         return [declared_tools.examine_declared_tools(settings.tools, examination.environment, machine.root)]
 
-    def examine_servers() -> Iterable[Finding]:
-        # Loaded only if configured.
-        from edgevoice.doctor import mcp  # noqa: PLC0415
-
-        return mcp.examine_servers(settings.mcp, examination.environment)
-
-    servers = [Check(tuple(f"MCP {name}" for name in settings.mcp.servers), examine_servers, _SERVERS_LIMIT_S)]
     return [
         *([Check(("tools",), examine_tools)] if settings.tools.http else []),
         Check(("wake word",), examine_words, _WORDS_LIMIT_S),
@@ -177,7 +199,6 @@ def _checks(
         Check(("network",), lambda: [network.judge_way(network.probe_way(machine, address), address)]),
         Check(("TLS",), lambda: [network.judge_tls(network.probe_tls(address), address)]),
         Check(("session",), session, _INSIDE_LIMIT_S if address.is_inside else _SESSION_LIMIT_S),
-        *(servers if settings.mcp.servers else []),
         *_checks_of_integrations(settings, examination.environment, machine.root, hides_homes),
     ]
 

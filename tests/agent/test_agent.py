@@ -21,11 +21,13 @@ from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.script import AnswerStep, Expect
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.voice import HibariVoice
+from edgevoice.mcp.server import McpServer
 from edgevoice.personas.persona import Persona
 from edgevoice.settings.instructions import CALLS
 from tests.agent.conftest import played, watched
 from tests.local.client import openai_address, question
 from tests.local.talking import Hears, Tone, script_of
+from tests.mcp.living import SMALL
 from tests.waiting import eventually
 
 Converse = Callable[..., None]
@@ -158,6 +160,14 @@ def test_tools_added_during_a_conversation_are_called(converse: Converse) -> Non
         assert await agent.ask("What time is it?") == "It is eight fifteen in the morning." != before
 
     converse(program)
+
+
+def test_a_server_that_hangs_holds_up_neither_the_session_nor_the_other_tools(converse: Converse) -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.ask("What time is it?") == "It is eight fifteen in the morning."
+
+    hanging = McpServer(command=sys.executable, args=("-I", str(SMALL), "sleeping"))
+    converse(program, tools=[get_current_time], mcp_servers={"hanging": hanging}, mcp_wait_s=0.1)
 
 
 def test_an_update_with_an_invalid_value_changes_nothing() -> None:

@@ -46,6 +46,7 @@ def test_an_argument_of_another_type_is_refused(given: dict[str, Any], line: str
             {"tool_timeout_s": float("nan")},
             f"tool_timeout_s=nan: {TIME}",
         ),
+        ({"mcp_wait_s": -1}, "mcp_wait_s=-1: it must be a number of seconds, 0 to a day"),
         ({"history_tokens": -1}, "history_tokens=-1: it must be a whole number, 0 or more"),
         ({"playback": "pulled"}, 'playback=\'pulled\': it must be "push" or "pull"'),
     ],

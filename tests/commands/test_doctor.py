@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 
 from edgevoice.commands import doctor
 from edgevoice.commands.root import app
-from edgevoice.doctor.findings import Finding, FindingStatus, doubtful, fine, skipped, wrong
+from edgevoice.doctor import mcp
+from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.settings import file as settings_file
 from edgevoice.testbed.virtual import AcousticPath, VirtualCard, synthetic_response
 from edgevoice.testbed.virtual.loopback import LOOPBACK, Loopback
@@ -111,7 +112,7 @@ FINDINGS = [
 def printed(findings: list[Finding]) -> list[str]:
     console = Console(width=80, highlight=False, force_terminal=False)
     with console.capture() as captured:
-        doctor.show(findings, console)
+        doctor.show_part(findings, (), console)
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
@@ -124,10 +125,34 @@ def test_the_table_has_a_mark_for_each_line_and_remedies_below() -> None:
         "           → Run it once in the room: edgevoice doctor --echo",
         "– power    this is not a Raspberry Pi",  # noqa: RUF001 - a dash on purpose
         "           → Nothing to do: only a Pi reports its power supply.",
-        "",
-        "1 broken, 1 worth a look, 1 not checked.",
     ]
-    assert printed([finding for finding in FINDINGS if finding.mark is FindingStatus.FINE])[-1] == "Nothing is broken."
+
+
+def test_the_last_line_counts_what_is_broken() -> None:
+    assert doctor.summary(FINDINGS) == "1 broken, 1 worth a look, 1 not checked."
+    assert doctor.summary([fine("settings", "no file; the defaults")]) == "Nothing is broken."
+
+
+def test_the_table_is_printed_before_the_servers_are_asked_and_their_lines_after_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = home / "edgevoice.toml"
+    # Without a key file there is no session to wait for.
+    place.write_text('[service]\nkey_file = "/nowhere"\n[mcp.servers.notes]\ncommand = "notes"\n')
+    before: list[str] = []
+
+    def examine_servers(*_: object, is_quick: bool) -> list[Finding]:
+        assert is_quick
+        before.append(capsys.readouterr().out)
+        return [fine("MCP notes", "2 tools")]
+
+    monkeypatch.setattr(mcp, "examine_servers", examine_servers)
+
+    doctor.examine(place, quick=True)
+
+    assert "settings" in before[0]
+    assert "MCP notes: starting" in before[0].splitlines()[-1]
+    assert capsys.readouterr().out.splitlines()[0] == "✓ MCP notes 2 tools"
 
 
 def test_no_line_of_the_table_is_longer_than_80_columns() -> None:

@@ -8,10 +8,10 @@ import pytest
 from edgevoice.doctor import mcp as module
 from edgevoice.doctor.findings import Finding, FindingStatus
 from edgevoice.doctor.mcp import examine_servers, judge_server
-from edgevoice.doctor.plan import Examination, _checks
+from edgevoice.doctor.plan import Examination
 from edgevoice.mcp.source import ServerState
-from edgevoice.settings.file import load
 from edgevoice.settings.mcp import McpSettings
+from tests.doctor.machines import machine
 from tests.mcp.living import SMALL
 
 
@@ -64,12 +64,35 @@ def test_a_state_is_judged(state: ServerState | None, mark: FindingStatus, text:
     assert (finding.mark, finding.text) == (mark, text)
 
 
-def test_the_plan_has_a_check_with_a_line_for_each_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_quick_look_that_is_too_short_for_a_first_start_calls_nothing_broken() -> None:
+    finding = judge_server("notes", None, is_quick=True)
+
+    assert (finding.mark, finding.text) == (FindingStatus.DOUBTFUL, "not ready within 40 s")
+    assert "without --quick" in finding.remedy
+
+
+def test_the_lines_of_the_servers_come_last_and_hold_up_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     settings = tmp_path / "edgevoice.toml"
-    settings.write_text('[mcp.servers.notes]\ncommand = "notes"\n[mcp.servers.news]\ncommand = "news"\n')
-    monkeypatch.setattr(module, "has", lambda _module: False)
+    servers = '[mcp.servers.notes]\ncommand = "notes"\n[mcp.servers.news]\ncommand = "news"\n'
+    settings.write_text(f'[service]\nkey_file = "/nowhere"\n{servers}')
+    asked: list[str] = []
 
-    checks = _checks(Examination(settings, {}), load(settings, {}), None, None, list)
+    def has(name: str) -> bool:
+        asked.append(name)
+        return False
 
-    assert checks[-1].names == ("MCP notes", "MCP news")
-    assert [finding.name for finding in checks[-1].examine()] == ["MCP notes", "MCP news"]
+    monkeypatch.setattr(module, "has", has)
+    folders = {"STATE_DIRECTORY": str(tmp_path), "CACHE_DIRECTORY": str(tmp_path / "cache")}
+    answers = {"systemctl show": "LoadState=not-found\n"}
+    examination = Examination(settings, folders, machine(tmp_path / "machine", answers=answers), with_sound=False)
+
+    parts = examination.parts()
+    first = next(parts)
+
+    assert asked == []
+    assert {"settings", "key", "network", "microphone"} <= {finding.name for finding in first.findings}
+    assert first.follow == ("MCP notes", "MCP news")
+    assert [finding.name for finding in next(parts).findings] == ["MCP notes", "MCP news"]
+    assert next(parts, None) is None

@@ -17,7 +17,7 @@ _Incoming = ReadStream[SessionMessage | Exception]
 
 
 class Sieve:
-    """The screen of one connection: `over` sifts what the server sends."""
+    """The sieve of one connection: `over` sifts what the server sends."""
 
     def __init__(self) -> None:
         self.version = ""
