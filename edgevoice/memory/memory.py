@@ -170,9 +170,7 @@ class Memory:
             "WHERE turn_words MATCH ? AND at >= ? ORDER BY turn.id DESC LIMIT ?"
         )
         since = self._days_ago(self._recall_days)
-        return await self._database.read(
-            lambda connection: _turns(connection.execute(query, (wanted, since, most)))
-        )
+        return await self._database.read(lambda connection: _turns(connection.execute(query, (wanted, since, most))))
 
     async def turns(self, *, days: int | None = None) -> list[RememberedTurn]:
         """Return everything that is kept of what was said, oldest first; of the last ``days`` if they are given."""
