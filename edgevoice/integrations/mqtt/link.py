@@ -30,7 +30,7 @@ from edgevoice.integrations.control.view import BoxView
 from edgevoice.integrations.mqtt.broker import Broker, BrokerFlooded, BrokerMessage, BrokerUnavailable
 from edgevoice.integrations.mqtt.device import DeviceFacts, document
 from edgevoice.integrations.mqtt.orders import request_of
-from edgevoice.integrations.mqtt.state import RingSummary, event_of, reply_of, state_of
+from edgevoice.integrations.mqtt.state import Event, KnownRings, RingSummary, event_of, reply_of, state_of
 from edgevoice.integrations.mqtt.topics import Topics
 from edgevoice.journal import tell
 
@@ -81,8 +81,8 @@ class MqttLink(Observer):
         self._means = means
         self._view = view or BoxView()
         self._wake_score: float | None = None
-        self._rings: dict[int, RingSummary] = {}
-        self._outgoing: deque[tuple[str, dict[str, Any]]] = deque(maxlen=_MOST_EVENTS)
+        self._rings = KnownRings()
+        self._outgoing: deque[tuple[str, dict[str, Any]] | Notice] = deque(maxlen=_MOST_EVENTS)
         self._changed = asyncio.Event()
         self._own: deque[Fact] = deque(maxlen=8)
         self._working: set[asyncio.Task[None]] = set()
@@ -99,9 +99,8 @@ class MqttLink(Observer):
             self._wake_score = round(notice.score, 3)
         if any(fact is notice for fact in self._own):
             return  # a button that Home Assistant pressed itself
-        if (event := event_of(notice, self._rings.get, words=self._means.words)) is not None:
-            name, fields = event
-            self._outgoing.append((self._means.topics.event(name), fields))
+        if self._event_of(notice) is not None:
+            self._outgoing.append(notice)
         self._changed.set()
 
     async def run(self, report: Report) -> None:
@@ -166,10 +165,20 @@ class MqttLink(Observer):
             self._changed.clear()
             await self._look()
             while self._outgoing:
-                topic, fields = self._outgoing.popleft()
+                topic, fields = self._message_of(self._outgoing.popleft())
                 await broker.publish(topic, msgspec.json.encode(fields))
             await self._publish_device(broker)
             await self._publish_if_new(broker, topics.state, self._state())
+
+    def _message_of(self, waiting: tuple[str, dict[str, Any]] | Notice) -> tuple[str, dict[str, Any]]:
+        """Return the topic and the content of what waits; a ring is looked up only now: it may have just been set."""
+        if isinstance(waiting, tuple):
+            return waiting
+        name, fields = self._event_of(waiting) or ("", {})
+        return self._means.topics.event(name), fields
+
+    def _event_of(self, notice: Notice) -> Event | None:
+        return event_of(notice, self._rings.find, words=self._means.words)
 
     async def _publish_device(self, broker: Broker) -> None:
         """Publish the document if it has changed: the personas that can be chosen may have become others."""
@@ -191,7 +200,7 @@ class MqttLink(Observer):
             self._changed.set()
 
     async def _look(self) -> None:
-        self._rings = {ring.ring_id: ring for ring in await self._means.rings()}
+        self._rings.take(await self._means.rings())
 
     def _device(self) -> DeviceFacts:
         chosen = self._box.personas.choices() if self._box.personas is not None else {}
@@ -204,7 +213,7 @@ class MqttLink(Observer):
         )
 
     def _state(self) -> dict[str, Any]:
-        minutes, rings = self._means.minutes_today(), tuple(self._rings.values())
+        minutes, rings = self._means.minutes_today(), self._rings.set
         return state_of(self._view, self._box, rings, minutes_today=minutes, wake_score=self._wake_score)
 
     # --- orders -------------------------------------------------------------------------------------------------------

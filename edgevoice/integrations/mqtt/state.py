@@ -28,6 +28,23 @@ class RingSummary:
     label: str = ""
 
 
+class KnownRings:
+    """What is set, and what was until a moment ago: how the last ring of something ended is still to be sent."""
+
+    def __init__(self) -> None:
+        self.set: Sequence[RingSummary] = ()
+        self._known: dict[int, RingSummary] = {}
+
+    def take(self, rings: Sequence[RingSummary]) -> None:
+        """Take what is set now."""
+        self._known = {ring.ring_id: ring for ring in (*self.set, *rings)}
+        self.set = tuple(rings)
+
+    def find(self, ring_id: int) -> RingSummary | None:
+        """Return what has this id."""
+        return self._known.get(ring_id)
+
+
 def state_of(
     view: BoxView, box: BoxHandles, rings: Sequence[RingSummary], *, minutes_today: float, wake_score: float | None
 ) -> dict[str, Any]:

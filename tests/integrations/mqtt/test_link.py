@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from edgevoice.core.announcements import RingDue, StopWordHeard
+from edgevoice.core.announcements import RingDue, RingOutcome, StopWordHeard
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event, TalkPressed, WakeWordHeard
 from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, Role, TranscriptChanged
-from edgevoice.core.orders import MuteMicrophone
+from edgevoice.core.orders import MuteMicrophone, ReportRing
 from edgevoice.core.panel_facts import EarconVolumeSet, MuteSwitched
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.speaking import SpokenRequests
@@ -185,6 +185,25 @@ def test_a_timer_that_somebody_set_is_shown_and_its_ring_is_an_event_of_timers()
 
     assert broker.on(TOPICS.state)[-1]["next_timer"].startswith("2027-01-15")
     assert broker.on(TOPICS.event("timer")) == [{"event_type": "due"}]
+
+
+def test_a_timer_that_rings_a_moment_after_it_was_set_is_an_event_of_timers_too() -> None:
+    async def scene(home: Home) -> None:
+        home.rings.append(RingSummary(4, is_timer=True, due_wall_s=1_800_000_000.0, label="egg"))
+        await asyncio.sleep(2)
+        home.see(RingDue(4))
+        await asyncio.sleep(1)
+        home.rings.clear()
+        home.see(ReportRing(4, RingOutcome.STOPPED))
+        await asyncio.sleep(1)
+
+    broker = live(scene, words=True).broker
+
+    assert broker.on(TOPICS.event("alarm")) == []
+    assert broker.on(TOPICS.event("timer")) == [
+        {"event_type": "due", "label": "egg"},
+        {"event_type": "stopped", "label": "egg"},
+    ]
 
 
 def test_words_do_not_leave_by_themselves() -> None:
