@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, convert
 
-from edgevoice.settings.fields import NotEmpty, ToolName
+from edgevoice.settings.fields import Folder, NotEmpty, ToolName
 from edgevoice.settings.http_tools import HttpToolSettings
 
 
@@ -42,7 +42,7 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         "why_did_that_fail",
         "end_conversation",
     )
-    folder: NotEmpty = "/etc/edgevoice/tools"
+    folder: Folder = "/etc/edgevoice/tools"
     timeout_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
     output_bytes: Annotated[int, Meta(ge=256, le=65536)] = 16_384
     calls_at_once: Annotated[int, Meta(ge=1, le=32)] = 8

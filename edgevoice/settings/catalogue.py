@@ -80,7 +80,7 @@ class Entry:
         except (msgspec.ValidationError, OverflowError):
             meant = self.hint(value) if isinstance(value, str) else ""
             instead = f"; write {meant}" if meant else ""
-            if isinstance(value, str) and value.startswith("~") and not value.startswith("~/"):
+            if isinstance(value, str) and value.startswith("~") and not value.startswith("~/") and self.takes("~/x"):
                 instead = "; ~ means the home folder only in ~/"
             raise ValueRefused(f"{self._what_it_is(value)}; it must be {self.must_be(value)}{instead}") from None
         check = _CHECKS.get(self.dotted)

@@ -26,6 +26,9 @@ TimeOfDay = Annotated[
     Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$", extra={"must_be": 'empty or a time of day, such as "22:00"'}),
 ]
 
+_ABSOLUTE: Final = r"/[^\x00-\x1f\x7f-\x9f]*"
+"""A relative path would mean another place for the service, for a person's command, and in each folder."""
+
 # ``is_private``: may contain a key by mistake, so no error repeats the value. ``must_be``: what an error asks for.
 Address = Annotated[
     str,
@@ -34,8 +37,22 @@ Address = Annotated[
 KeyFile = Annotated[
     str,
     Meta(
-        pattern=r"^(~?/[^\x00-\x1f\x7f-\x9f]*)?$",
+        pattern=rf"^(~?{_ABSOLUTE})?$",
         extra={"is_private": True, "must_be": "empty or an absolute path, such as /etc/edgevoice/api_key"},
+    ),
+]
+AbsolutePath = Annotated[
+    str, Meta(pattern=rf"^({_ABSOLUTE})?$", extra={"must_be": "empty or an absolute path: it must begin with /"})
+]
+Folder = Annotated[
+    str, Meta(pattern=f"^{_ABSOLUTE}$", extra={"must_be": "the absolute path of a folder: it must begin with /"})
+]
+WakewordModel = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        pattern=r"^(~[^/]*)?/|^(?!.*(/|\.(?i:onnx|json|tflite)$))",
+        extra={"must_be": "a text: the name of a word, or the path of a model that begins with / or ~/"},
     ),
 ]
 Language = Annotated[

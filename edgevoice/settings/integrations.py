@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from edgevoice.settings.fields import Percent
+from edgevoice.settings.fields import AbsolutePath, Percent
 
 Host = Annotated[
     str,
@@ -57,9 +57,7 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     host: Host = ""
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     username: Annotated[str, Meta(max_length=100)] = ""
-    ca_file: Annotated[
-        str, Meta(pattern=r"^(/[^\x00-\x1f\x7f]*)?$", extra={"must_be": "empty or an absolute path"})
-    ] = ""
+    ca_file: AbsolutePath = ""
     name: Annotated[str, Meta(max_length=60)] = ""
     discovery_topic: TopicPart = "homeassistant"
     words: bool = False

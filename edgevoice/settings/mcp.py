@@ -17,7 +17,7 @@ class McpServerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     agreed.
     """
 
-    command: Annotated[NotEmpty, Meta(extra={"must_be": "the name or the path of a program"})] | None = None
+    command: Annotated[NotEmpty, Meta(extra={"must_be": "the name or the absolute path of a program"})] | None = None
     args: Annotated[tuple[str, ...], Meta(extra={"must_be": "a list of texts"})] = ()
     env: Annotated[dict[str, str], _TEXTS] = {}
     url: Annotated[NotEmpty, Meta(extra={"must_be": "an address that begins with http:// or https://"})] | None = None

@@ -48,6 +48,8 @@ def _complaints_about(place: str, server: McpServerSettings) -> Iterator[str]:
         yield f"{place} has a url, so it takes no args and no env; it takes headers"
     if server.url is not None and not is_address(server.url):
         yield f"{place}.url is wrong (its value is not shown); it must be an address that begins with http:// or https://"
+    if server.command is not None and "/" in server.command and not server.command.startswith("/"):
+        yield f"{place}.command is not an absolute path; it must be the name of a program, or begin with /"
     if any("\0" in text for text in (server.command or "", *server.args)):
         yield f"{place} has a command or args with a NUL in it"
     yield from complaints_about_values(f"{place}.env", server.env, _ENV_NAME)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from edgevoice.settings.fields import Gpio, NotEmpty, Percent
+from edgevoice.settings.fields import AbsolutePath, Gpio, NotEmpty, Percent
 
 Backend = Literal["auto", "alsa", "portaudio"]
 """What captures, or plays."""
@@ -55,7 +55,7 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     volume_percent: Percent = 70
     night_volume_percent: Percent = 100
     earcon_percent: Percent = 40
-    earcons_folder: str = ""
+    earcons_folder: AbsolutePath = ""
     prefill_ms: Annotated[int, Meta(ge=20, le=500)] = 80
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, convert
 
-from edgevoice.settings.fields import NotEmpty, PersonaName, Score, SureScore
+from edgevoice.settings.fields import NotEmpty, PersonaName, Score, SureScore, WakewordModel
 
 WakewordEngine = Literal["streaming", "openwakeword", "microwakeword"]
 
@@ -12,7 +12,7 @@ WakewordEngine = Literal["streaming", "openwakeword", "microwakeword"]
 class WordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of one wake word; what is left out is as for all words, or as in ``[service]``."""
 
-    model: Annotated[NotEmpty, Meta(extra={"must_be": "the name of a word or the path of a model"})] | None = None
+    model: WakewordModel | None = None
     threshold: Score | None = None
     sure_threshold: SureScore | None = None
     voice: Annotated[NotEmpty, Meta(extra={"must_be": "a text that is not empty"})] | None = None
@@ -23,8 +23,8 @@ class WordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The wake word, recognised inside the box. Scores range from 0 to 1.
 
-    model: The name of a word that is present, or the path of a model: an .onnx file, or with the engine microwakeword a
-        .json file with its .tflite file beside it.
+    model: The name of a word that is present, or the absolute path of a model: an .onnx file, or with the engine
+        microwakeword a .json file with its .tflite file beside it.
     threshold: The score at which the box wakes: how sure it must be, twice in a row, 80 ms apart.
     sure_threshold: The score at which it wakes at once; at least the threshold.
     speaking_threshold: The lowest score for a detection while the box itself speaks: it may say the word.
@@ -48,7 +48,7 @@ class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         ever kept.
     """
 
-    model: NotEmpty = "hey_jarvis"
+    model: WakewordModel = "hey_jarvis"
     threshold: Annotated[float, Meta(ge=0.05, le=0.99)] = 0.5
     sure_threshold: Annotated[float, Meta(ge=0.05, le=1)] = 0.8
     speaking_threshold: Annotated[float, Meta(ge=0.05, le=1)] = 0.6

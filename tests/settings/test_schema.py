@@ -86,6 +86,37 @@ def test_an_explicit_dialect_overrides_the_host() -> None:
     assert (service.spoken_dialect, service.spoken_auth) == ("openai", "basic")
 
 
+# --- paths -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["service.key_file", "mqtt.ca_file", "tools.folder", "speaker.earcons_folder"])
+def test_a_path_is_absolute_because_the_service_and_a_person_run_in_different_folders(name: str) -> None:
+    paths = [each for each in ENTRIES if each.endswith(("_file", "folder"))]
+    assert name in paths
+    assert len(paths) == 4, "a new setting with a path belongs in this test"
+
+    assert ENTRIES[name].read("/srv/thing") == "/srv/thing"
+    for relative in ("thing", "./thing", "../thing"):
+        with pytest.raises(ValueRefused, match=r"it must be .*absolute path"):
+            ENTRIES[name].read(relative)
+
+
+@pytest.mark.parametrize("model", ["hey_jarvis", "/srv/computer.onnx", "~/computer.onnx", "~anna/computer.onnx"])
+def test_a_wake_word_is_named_or_has_a_path_that_means_the_same_everywhere(model: str) -> None:
+    assert ENTRIES["wakeword.model"].read(model) == model
+
+
+@pytest.mark.parametrize("model", ["computer.onnx", "./computer.onnx", "models/computer", "computer.JSON"])
+def test_a_relative_path_of_a_model_is_refused(model: str) -> None:
+    with pytest.raises(
+        ValueRefused, match="it must be a text: the name of a word, or the path of a model that begins with /"
+    ):
+        ENTRIES["wakeword.model"].read(model)
+
+    (found,) = disagreements(Settings(wakeword=WakewordSettings(words={"other": {"model": model}})))
+    assert "wakeword.words.other.model is wrong; it must be a text: the name of a word" in found.text
+
+
 # --- ranges ----------------------------------------------------------------------------------------------------------
 
 

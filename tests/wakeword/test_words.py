@@ -95,7 +95,8 @@ def test_invalid_lists_of_words_are_refused(words: dict[str, Any], complaint: st
         ({"alexa": {"voice": ""}}, "wakeword.words.alexa.voice is wrong; it must be a text that is not empty"),
         (
             {"alexa": {"model": 3}},
-            "wakeword.words.alexa.model is wrong; it must be the name of a word or the path of a model",
+            "wakeword.words.alexa.model is wrong; it must be a text: the name of a word, or the path of a model that "
+            "begins with / or ~/",
         ),
         ({"alexa": {"instructions": 3}}, "wakeword.words.alexa.instructions is wrong; it must be a text"),
         (
