@@ -52,7 +52,7 @@ WakewordModel = Annotated[
     Meta(
         min_length=1,
         pattern=r"^(~[^/]*)?/|^(?!.*(/|\.(?i:onnx|json|tflite)$))",
-        extra={"must_be": "a text: the name of a word, or the path of a model that begins with / or ~/"},
+        extra={"must_be": "a text: the name of a word, or a path that begins with / or ~/"},
     ),
 ]
 Language = Annotated[

@@ -78,7 +78,7 @@ def load_text(file: Path, text: str, environment: Mapping[str, str] | None = Non
          "wakeword.refractory_s is a number with too many digits; it must be between 0 and 10 seconds"),
         ('[log]\nlevel = "loud"', 'log.level is "loud"; it must be "debug", "info" or "warning"'),
         ('[wakeword]\nmodel = ""',
-         'wakeword.model is ""; it must be a text: the name of a word, or the path of a model that begins with / or ~/'),
+         'wakeword.model is ""; it must be a text: the name of a word, or a path that begins with / or ~/'),
         ("[service]\ninstructions = 1", "service.instructions is 1; it must be a text"),
         ('[service]\nlanguage = "English, please"',
          'service.language is "English, please"; it must be a language code, such as "en" or "de-DE"'),

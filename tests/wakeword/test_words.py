@@ -15,6 +15,7 @@ from edgevoice.wakeword.models.present import words_present
 from edgevoice.wakeword.words import WakeWord, wake_words
 
 FIELDS = "model, threshold, sure_threshold, voice, instructions, persona"
+MODEL = "a text: the name of a word, or a path that begins with / or ~/"
 
 
 def complaints(**words: Any) -> list[str]:
@@ -95,8 +96,7 @@ def test_invalid_lists_of_words_are_refused(words: dict[str, Any], complaint: st
         ({"alexa": {"voice": ""}}, "wakeword.words.alexa.voice is wrong; it must be a text that is not empty"),
         (
             {"alexa": {"model": 3}},
-            "wakeword.words.alexa.model is wrong; it must be a text: the name of a word, or the path of a model that "
-            "begins with / or ~/",
+            f"wakeword.words.alexa.model is wrong; it must be {MODEL}",
         ),
         ({"alexa": {"instructions": 3}}, "wakeword.words.alexa.instructions is wrong; it must be a text"),
         (
