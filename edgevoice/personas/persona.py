@@ -102,9 +102,13 @@ def read(name: str, content: bytes) -> Persona:
     if len(content) > LARGEST_TEXT:
         raise PersonaInvalid(f"persona {name}: the text is larger than {LARGEST_TEXT >> 10} KiB")
     try:
-        return checked(name, parse(decoded(content)))
+        persona = checked(name, parse(decoded(content)))
     except (NotText, NotToml) as refusal:
         raise PersonaInvalid(f"persona {name}: {refusal}") from None
+    if persona == Persona(name=name):
+        # It would answer as `default` does: an empty file, or one with comments alone, was not meant.
+        raise PersonaInvalid(f"persona {name}: the text is empty; write at least one of {', '.join(_ENTRIES)}")
+    return persona
 
 
 def checked_name(name: str) -> str:

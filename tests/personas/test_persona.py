@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.errors import PersonaInvalid
-from edgevoice.personas.persona import LONGEST_INSTRUCTIONS, Persona, checked, text_of
+from edgevoice.personas.persona import LONGEST_INSTRUCTIONS, Persona, checked, read, text_of
 from edgevoice.personas.presets import PRESETS
 from edgevoice.personas.voices import found, next_voice, voices_of
 from edgevoice.settings.service import ServiceSettings
@@ -52,6 +52,16 @@ def test_an_invalid_field_is_refused_in_one_line_that_names_it(fields: dict[str,
 
     assert complaint in str(refused.value)
     assert "\n" not in refused.value.line()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "\n", "# Only a comment.\n", 'instructions = ""\n', text_of(Persona(name="owl"))]
+)
+def test_a_text_that_sets_nothing_is_refused(content: str) -> None:
+    with pytest.raises(PersonaInvalid, match="persona owl: the text is empty; write at least one of instructions, "):
+        read("owl", content.encode())
+
+    assert read("owl", b"speed = 0.9").speed == 0.9
 
 
 @pytest.mark.parametrize("name", ["", "Pirate", "a b", "-x", "9", "x" * 33, "ä", "../x", "default"])
