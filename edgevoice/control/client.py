@@ -201,19 +201,21 @@ class Client:
 
     # --- the wire -----------------------------------------------------------------------------------------------------
 
-    async def request(self, command: str, *, patience_s: float | None = _PATIENCE_S, **fields: Any) -> Reply:
+    async def request(self, command: str, /, *, patience_s: float | None = _PATIENCE_S, **fields: Any) -> Reply:
         """Send a command with those of its fields that are not ``None``; return the reply.
 
         With ``patience_s`` of ``None`` it may take as long as it likes.
         """
         number = next(self._numbers)
-        given = {name: value for name, value in fields.items() if value is not None}
+        line = _encoded(
+            {"id": number, "do": command, **{name: each for name, each in fields.items() if each is not None}}
+        )
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = reply
         try:
             if self._writer is None or self._reading is None or self._reading.done():
                 raise self._lost()
-            self._writer.write(json.dumps({"id": number, "do": command, **given}).encode() + b"\n")
+            self._writer.write(line)
             async with asyncio.timeout(patience_s):
                 return _result(await reply)
         except TimeoutError:
@@ -256,6 +258,22 @@ class Client:
 
     def _lost(self) -> ControlUnavailable:
         return ControlUnavailable(f"the box has closed the connection at {self._path}")
+
+
+def _encoded(request: dict[str, Any]) -> bytes:
+    """Return a request as a line. Raises ``ControlRefused`` for one that the box cannot read: its reply has no id.
+
+    The program's own text may be at fault: bytes of a command's argument that are not UTF-8 are half letters in it.
+    """
+    try:
+        line = json.dumps(request, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except ValueError:
+        problem = "a text of the request is not UTF-8, or a number of it is none"
+        raise ControlRefused(problem, reason="bad-request", remedy="Correct it.") from None
+    if len(line) > LONGEST_LINE_BYTES:
+        problem = f"the request is longer than {LONGEST_LINE_BYTES} bytes"
+        raise ControlRefused(problem, reason="line-too-long", remedy="Shorten it.")
+    return line
 
 
 def _result(reply: Reply) -> Reply:

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from edgevoice.core.notices import Role
+from edgevoice.core.printable import printable
 from edgevoice.memory import household
 from edgevoice.memory.household import Record
 from edgevoice.store.database import Database
@@ -298,8 +299,8 @@ def _record(connection: sqlite3.Connection) -> Record:
 
 
 def _phrases(words: str) -> str:
-    """Return a query for all of the words, none of which is treated as an operator."""
-    return " ".join('"{}"'.format(word.replace('"', '""')) for word in words.split())
+    """Return a query for all of the words, none of which is treated as an operator; SQLite takes no half letters."""
+    return " ".join('"{}"'.format(word.replace('"', '""')) for word in printable(words).split())
 
 
 def _rebuild_index(connection: sqlite3.Connection) -> None:

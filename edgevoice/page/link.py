@@ -51,7 +51,7 @@ class BoxLink:
             self._task.cancel()
             self._task, self._box, self._problem = None, None, ""
 
-    async def ask(self, command: str, **fields: Any) -> Reply:
+    async def ask(self, command: str, /, **fields: Any) -> Reply:
         """Ask the box for something. Raises ``ControlUnavailable`` and ``ControlRefused``."""
         async with self._turns:
             if self._box is not None:

@@ -49,7 +49,7 @@ class Pairings:
     def all(self) -> list[PairedBrowser]:
         """Return the browsers whose pairing has not expired, oldest first."""
         now = self._now()
-        return [each for each in self._read() if datetime.fromisoformat(each.until) > now]
+        return [each for each in self._read() if _lasts(each, now)]
 
     def add(self, user_agent: str) -> str:
         """Pair a browser, and return the cookie that it is to keep: known to nobody else from then on."""
@@ -100,6 +100,14 @@ class Pairings:
 def _hash(cookie: str) -> str:
     # 256 random bits need no slow hash.
     return hashlib.sha256(cookie.encode()).hexdigest()
+
+
+def _lasts(browser: PairedBrowser, now: datetime) -> bool:
+    """Return whether a pairing has not expired; one without a time, or without a time zone, has."""
+    try:
+        return datetime.fromisoformat(browser.until) > now
+    except (ValueError, TypeError):
+        return False
 
 
 def _written(moment: datetime) -> str:

@@ -86,10 +86,11 @@ class Session:
 
     async def answer(self, message: str | bytes) -> None:
         """Answer one message of the browser, in one message."""
-        number: Any = None
+        number: int | None = None
         try:
             request = _read(message)
-            number = request.pop("id", None)
+            # The page counts. Anything else might be what cannot be sent back, such as half a letter.
+            number = given if isinstance(given := request.pop("id", None), int) else None
             fields = await self._carry_out(str(request.pop("do", "")), request)
         except PageRefused as refused:
             self._viewer.send_fields(id=number, ok=False, error=refused.fields)

@@ -66,6 +66,21 @@ def test_a_refusal_has_the_boxs_reason_and_remedy(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("caf\udce9", "bad-request"), (float("nan"), "bad-request"), ("x" * 65_536, "line-too-long")],
+)
+def test_what_the_box_could_not_read_is_refused_and_not_waited_for(tmp_path: Path, text: Any, reason: str) -> None:
+    async def scene() -> ControlRefused:
+        async with stand_in(tmp_path) as box, Client(box.place) as speaker:
+            with pytest.raises(ControlRefused) as refused:
+                await speaker.request("say", patience_s=None, text=text)
+            assert (await speaker.status())["phase"] == "idle", "the connection is as it was"
+            return refused.value
+
+    assert virtual_time.run(scene()).reason == reason
+
+
 def test_what_happens_is_watched_until_the_box_ends(tmp_path: Path) -> None:
     async def scene() -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = []

@@ -350,6 +350,18 @@ def test_a_memory_without_a_folder_or_for_no_days_is_refused(tmp_path: Path) -> 
         Memory(tmp_path, days=0)
 
 
+@pytest.mark.parametrize(
+    "words", ["caf\udce9", "tea\x00", "\x00", '"', "tea AND", "*", "!?", "-tea", "(", "NEAR(a b)", "é" * 9000]
+)
+def test_any_text_can_be_searched_for(remember: Callable[..., None], words: str) -> None:
+    async def program(memory: Memory) -> None:
+        await memory.add(Role.USER, "tea, please")
+        assert len(await memory.search(words)) <= 1
+        assert await memory.forget_turns(words) <= 1
+
+    remember(program)
+
+
 def test_a_row_that_cannot_be_read_costs_only_itself(tmp_path: Path, clock: Clock) -> None:
     async def scene() -> None:
         async with Memory(tmp_path, now=clock) as memory:

@@ -1,5 +1,6 @@
 """Paired browsers are kept as hashes, expire, and can be revoked by another process."""
 
+import json
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,6 +47,18 @@ def test_the_file_holds_no_cookie_and_is_its_owners_alone(tmp_path: Path) -> Non
     assert cookie not in place.read_text()
     assert place.stat().st_mode & 0o777 == 0o600
     assert len(cookie) >= 43  # 256 bits
+
+
+@pytest.mark.parametrize("until", ["soon", "", "2099-01-01", "2099-01-01T00:00:00"])
+def test_a_pairing_without_a_time_that_can_be_read_has_expired(tmp_path: Path, until: str) -> None:
+    pairings = Pairings(tmp_path, Clock(), days=30)
+    cookie, other = pairings.add(PHONE), pairings.add(PHONE)
+    place = tmp_path / NAME
+    first, second = json.loads(place.read_text())
+    place.write_text(json.dumps([{**first, "until": until}, second]))
+
+    assert pairings.find(cookie) is None
+    assert pairings.find(other) is not None
 
 
 def test_what_another_process_revokes_is_revoked_at_once(tmp_path: Path) -> None:

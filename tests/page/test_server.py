@@ -384,7 +384,13 @@ def test_browsers_that_are_not_paired_cannot_fill_the_page(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "message", ["", "x", "[]", "7", "[" * 60_000, '{"do": []}', '{"id": {}, "do": null}', b"\xff\x00"]
+    "message",
+    [
+        *("", "x", "[]", "7", "[" * 60_000, '{"do": []}', '{"id": {}, "do": null}', b"\xff\x00"),
+        '{"id": "\\ud800", "do": "dance"}',
+        '{"do": "volume", "self": 1}',
+        '{"do": "volume", "percent": NaN}',
+    ],
 )
 def test_rubbish_is_refused_in_one_message(tmp_path: Path, message: str | bytes) -> None:
     async def scene(_box: Household, page: Page) -> None:
