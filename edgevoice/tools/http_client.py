@@ -4,7 +4,10 @@ The standard library's client is loaded by the daemon anyway; a larger one would
 then. Its own text of an error is never passed on: it may contain the address, and that a secret.
 """
 
+import functools
 import http.client
+import io
+import socket
 import ssl
 import time
 import urllib.error
@@ -47,13 +50,13 @@ class HttpAnswer:
 def fetch(request: HttpRequest, timeout_s: float, is_cancelled: Callable[[], bool]) -> HttpAnswer:
     """Return the answer to a request; call it in a thread. Raises ``RequestFailed``.
 
-    It takes ``timeout_s`` at most for each step, and as much in all, and ends soon after ``is_cancelled``. A proxy is
-    used if the environment names one.
+    It takes ``timeout_s`` at most to connect, and the answer is there within as much in all; it ends soon after
+    ``is_cancelled``. A proxy is used if the environment names one.
     """
     sent = urllib.request.Request(request.url, request.body, dict(request.headers), method=request.method)  # noqa: S310 - settings admit http and https only
     until = time.monotonic() + timeout_s
     try:
-        with _opener().open(sent, timeout=timeout_s) as answer:
+        with _opener(until).open(sent, timeout=timeout_s) as answer:
             if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
                 raise RequestFailed("the service's answer is compressed, which it was not asked for")
             body = _read(answer, until, is_cancelled)
@@ -75,6 +78,8 @@ def _read(answer: IO[bytes], until: float, is_cancelled: Callable[[], bool]) -> 
             raise RequestFailed(f"the service's answer is longer than {MOST_BYTES} bytes")
         if is_cancelled() or time.monotonic() > until:
             raise RequestFailed("the service did not answer in time")
+    if getattr(answer, "length", None):
+        raise RequestFailed("the service's answer was cut short")
     return bytes(body)
 
 
@@ -91,19 +96,80 @@ def _why(error: Exception) -> str:
             return "the service cannot be reached"
 
 
-def _opener() -> urllib.request.OpenerDirector:
-    """Return what opens http and https addresses and nothing else; the default would also open files."""
+def _opener(until: float) -> urllib.request.OpenerDirector:
+    """Return what opens http and https addresses and nothing else, until then; the default would also open files."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
+        _Http(until),
+        _Https(until),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         _SameHost(),
     ):
         opener.add_handler(handler)
     return opener
+
+
+class _Http(urllib.request.HTTPHandler):
+    """Opens http addresses, with one limit for the whole answer: the library has one for each of its pieces."""
+
+    def __init__(self, until: float) -> None:
+        super().__init__()
+        self._until = until
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(functools.partial(_connection, http.client.HTTPConnection, self._until), req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    """Opens https addresses in the same way."""
+
+    def __init__(self, until: float) -> None:
+        super().__init__()
+        self._until = until
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        verified = ssl.create_default_context()
+        opened = functools.partial(_connection, http.client.HTTPSConnection, self._until)
+        return self.do_open(opened, req, context=verified)
+
+
+def _connection(
+    kind: type[http.client.HTTPConnection], until: float, *args: Any, **kwargs: Any
+) -> http.client.HTTPConnection:
+    connection = kind(*args, **kwargs)
+    connection.response_class = functools.partial(_TimedResponse, until)  # type: ignore[assignment]
+    return connection
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    """An answer, head included, that has to be there ``until`` then, by the monotonic clock."""
+
+    def __init__(self, until: float, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock, until))
+
+
+class _TimedReader(io.RawIOBase):
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, until: float) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._until = until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left_s = self._until - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left_s)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 class _SameHost(urllib.request.HTTPRedirectHandler):

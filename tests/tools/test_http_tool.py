@@ -1,6 +1,7 @@
 """Declared web services as tools, against a real server on this machine."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import threading
@@ -49,12 +50,24 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == "/hang":
             server.release.wait(10)
+        if path in {"/drips", "/goes-on"}:
+            self.drip(b"X-Piece: 1\r\n" if path == "/drips" else b"HTTP/1.1 100 Continue\r\n\r\n", server.release)
         status, headers, content = server.answers.get(path, (200, {"Content-Type": "application/json"}, b'{"ok": 1}'))
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+
+    def drip(self, piece: bytes, release: threading.Event) -> None:
+        """Send pieces of a head, each well within the limit, for 3 s."""
+        if piece.startswith(b"X"):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(60):
+                self.wfile.write(piece)
+                if release.wait(0.05):
+                    break
 
     do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that the base class looks for
 
@@ -310,6 +323,18 @@ def test_a_service_that_hangs_costs_its_time_limit_and_nothing_else(service: Ser
     (finished,) = reported
     assert isinstance(finished, ToolFinished)
     assert "in time" in finished.output or "did not answer within 0.2 seconds" in finished.output
+
+
+@pytest.mark.parametrize("path", ["/drips", "/goes-on"])
+def test_a_head_that_comes_in_drops_costs_the_time_limit_in_all(service: Service, path: str) -> None:
+    """Else the thread would stay, and its place among the calls that run at once."""
+    assert refusal(tool_at(f"{service.place}{path}", timeout_s=0.3)) == "the service did not answer in time"
+
+
+def test_an_answer_that_is_cut_short_is_none(service: Service) -> None:
+    service.answers["/short"] = 200, {"Content-Type": "text/plain", "Content-Length": "50"}, b"It is not"
+
+    assert refusal(tool_at(f"{service.place}/short")) == "the service's answer was cut short"
 
 
 def test_a_source_offers_what_is_declared() -> None:
