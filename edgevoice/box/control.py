@@ -31,7 +31,7 @@ from edgevoice.integrations.guest import Guest
 from edgevoice.panel.audible import HeardPanel
 from edgevoice.panel.lights import Lights
 from edgevoice.settings.schema import Settings
-from edgevoice.tools.functions import FunctionSource, FunctionTool
+from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.tool import ToolContext
 from edgevoice.wakeword.words import wake_words
 from edgevoice.wall_clock import local_now
@@ -53,7 +53,7 @@ async def timers_by_hand(source: FunctionSource, action: str, arguments: dict[st
 
     async def call(name: str) -> Any:
         try:
-            given = _checked(tools[name], arguments)
+            given = tools[name].check(json.dumps(arguments))
         except ToolRefused as refused:
             raise Refused("bad-request", str(refused), "docs/control.md describes every message.") from None
         try:
@@ -64,18 +64,6 @@ async def timers_by_hand(source: FunctionSource, action: str, arguments: dict[st
     if action == "list":
         return {"timers": await call("list_timers"), "alarms": await call("list_alarms")}
     return {"result": await call(action)}
-
-
-def _checked(tool: FunctionTool, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return a program's arguments, parsed. Raises ``ToolRefused``, also for one that the tool does not have.
-
-    A model's unknown argument is ignored; but a program that cancels the timer of a wrong name must not cancel all.
-    """
-    known = tool.definition.parameters["properties"]
-    if unknown := [name for name in arguments if name not in known]:
-        there = ", ".join(known) or "nothing"
-        raise ToolRefused(f"arguments: there is no {json.dumps(unknown[0])[:40]}; {tool.definition.name} takes {there}")
-    return tool.check(json.dumps(arguments))
 
 
 def _owner_requests(context: BoxContext, spoken: SpokenRequests, presses: Presses) -> OwnerRequests:

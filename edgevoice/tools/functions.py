@@ -4,6 +4,7 @@ Arguments come from a model and are untrusted: they are checked against the sign
 """
 
 import asyncio
+import dataclasses
 import decimal
 import functools
 import inspect
@@ -17,6 +18,7 @@ import msgspec
 
 from edgevoice import threads
 from edgevoice.errors import ToolRefused
+from edgevoice.settings.catalogue import shown
 from edgevoice.tools.decorator import Mark, mark_of
 from edgevoice.tools.signature import signature_of
 from edgevoice.tools.tool import ToolContext, ToolDefinition, decode_arguments
@@ -54,9 +56,9 @@ class FunctionTool:
     def check(self, arguments: str) -> dict[str, Any]:
         """Return the function's arguments, parsed from JSON text.
 
-        Empty text and ``null`` mean no arguments. Unknown arguments are ignored, and so is a null that is not allowed;
-        a number in quotation marks counts as a number. Missing arguments keep the function's defaults. Raises
-        ``ToolRefused``, which names the parameter and what is wrong with it.
+        Empty text and ``null`` mean no arguments. A null that is not allowed is ignored; a number in quotation marks
+        counts as a number. Missing arguments keep the function's defaults. Raises ``ToolRefused``, which names the
+        parameter and what is wrong with it; also for an argument that the function does not have.
         """
         try:
             return checked(decode_arguments(arguments), self._signature.arguments, self._signature.nullable)
@@ -168,23 +170,52 @@ def _call(function: Callable[[], Any]) -> Any:
 
 
 def checked(arguments: dict[str, Any], takes: type[msgspec.Struct], nullable: Collection[str] = ()) -> dict[str, Any]:
-    """Return the arguments as ``takes`` has them; those that it does not have are left out, as `FunctionTool` says.
+    """Return the arguments as ``takes`` has them, see `FunctionTool.check`.
 
-    Raises ``ToolRefused``.
+    An unknown one is refused, at any depth: whoever cancels the timer of a wrong name must not cancel all. The schema
+    does not say so (``additionalProperties``), because some hosts of models refuse a schema that does. Raises
+    ``ToolRefused``.
     """
-    known = {
-        name: value
-        for name, value in arguments.items()
-        if name in takes.__struct_fields__ and (value is not None or name in nullable)
-    }
+    _require_known(arguments, takes.__struct_fields__, takes.__name__)
+    known = {name: value for name, value in arguments.items() if value is not None or name in nullable}
     try:
         converted = msgspec.convert(known, takes, strict=False)
     except msgspec.ValidationError as error:
         raise ToolRefused(_error_line(str(error))) from error
     found = {name: getattr(converted, name) for name in known}
     for name, value in found.items():
+        _require_known_within(known[name], value, name)
         _require_finite(name, msgspec.to_builtins(value, builtin_types=(decimal.Decimal,)))
     return found
+
+
+def _require_known(given: Iterable[str], known: Sequence[str], who: str) -> None:
+    if unknown := [name for name in given if name not in known]:
+        there = ", ".join(known) or "no arguments"
+        raise ToolRefused(f"there is no argument {shown(unknown[0])}; {who} takes {there}")
+
+
+def _require_known_within(given: Any, converted: Any, who: str) -> None:
+    """Raise ``ToolRefused`` for a name that an object in the arguments does not have; msgspec would leave it out."""
+    match given, converted:
+        case dict(), msgspec.Struct():
+            fields, config = converted.__struct_encode_fields__, converted.__struct_config__
+            _require_known([name for name in given if name != config.tag_field], fields, who)
+            for place, name in zip(converted.__struct_fields__, fields, strict=True):
+                _require_known_within(given.get(name), getattr(converted, place), f"{who}.{name}")
+        case dict(), _ if dataclasses.is_dataclass(converted):
+            names = [field.name for field in dataclasses.fields(converted)]
+            _require_known(given, names, who)
+            for name in names:
+                _require_known_within(given.get(name), getattr(converted, name), f"{who}.{name}")
+        case dict(), dict():
+            for name, inner in zip(given, converted.values(), strict=False):
+                _require_known_within(given[name], inner, f"{who}.{name}")
+        case list(), list() | tuple():
+            for index, (each, inner) in enumerate(zip(given, converted, strict=False)):
+                _require_known_within(each, inner, f"{who}[{index}]")
+        case _:
+            pass
 
 
 def _require_finite(name: str, value: Any) -> None:

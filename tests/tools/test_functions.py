@@ -131,7 +131,6 @@ def test_a_recursive_type_cannot_be_a_parameter() -> None:
         ('{"room": "hall", "level": 30, "colour": null}', {"room": "hall", "level": 30}),
         ('{"room": "hall", "level": 30, "note": null}', {"room": "hall", "level": 30, "note": None}),
         ('{"room": "hall", "level": 30, "dim": 4}', {"room": "hall", "level": 30, "dim": 4}),
-        ('{"room": "hall", "level": 30, "unheard_of": [1, {}]}', {"room": "hall", "level": 30}),
     ],
 )
 def test_arguments_are_converted_to_the_intended_types(text: str, expected: dict[str, Any], lamp: FunctionTool) -> None:
@@ -178,6 +177,9 @@ def test_a_text_that_means_no_finite_number_is_not_taken_for_a_number(name: str,
     assert tool.check(f'{{"once": 2, "said": "{word}"}}') == {"once": 2.0, "said": word}
 
 
+LAMP_TAKES = "set_lamp takes room, level, colour, fade_s, also, note, dim, is_night"
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "{}", "null"])
 def test_every_spelling_of_no_arguments_is_accepted(text: str) -> None:
     def now() -> None:
@@ -197,6 +199,8 @@ def test_every_spelling_of_no_arguments_is_accepted(text: str) -> None:
         ('{"room": "hall", "level": 1, "dim": 0}', "dim: Expected `int` >= 1"),
         ('{"room": "hall"}', "Object missing required field `level`"),
         ('{"room": "hall", "level": null}', "Object missing required field `level`"),
+        ('{"room": "hall", "level": 1, "hue": 3}', 'there is no argument "hue"; ' + LAMP_TAKES),
+        ('{"room": "hall", "level": 1, "": {}}', 'there is no argument ""; ' + LAMP_TAKES),
         ("", "Object missing required field `room`"),
         ("[]", "the arguments must be a JSON object"),
         ('"hall"', "the arguments must be a JSON object"),
@@ -417,7 +421,38 @@ def test_the_model_does_not_see_the_context_and_cannot_give_one() -> None:
     tool = FunctionTool(search)
 
     assert list(tool.definition.parameters["properties"]) == ["words"]
-    assert asyncio.run(called(tool, '{"words": "tea", "context": {}}', ToolContext("c1"))) == "tea for c1"
+    assert asyncio.run(called(tool, '{"words": "tea"}', ToolContext("c1"))) == "tea for c1"
+    with pytest.raises(ToolRefused, match='there is no argument "context"; search takes words'):
+        tool.check('{"words": "tea", "context": {}}')
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ('{"lamp": {"room": "a", "size": 1}, "others": []}', 'no argument "size"; lamp takes room, colour'),
+        (
+            '{"lamp": {"room": "a"}, "others": [{"room": "b"}, {"room": "c", "x": 1}]}',
+            '"x"; others[1] takes room, colour',
+        ),
+        (
+            '{"lamp": {"room": "a"}, "others": [], "place": {"name": "a", "x": 1}}',
+            'no argument "x"; place takes name, floor',
+        ),
+    ],
+)
+def test_an_unknown_name_inside_an_object_is_refused_too(arguments: str, complaint: str) -> None:
+    with pytest.raises(ToolRefused) as refused:
+        FunctionTool(arrange).check(arguments)
+
+    assert complaint in str(refused.value)
+
+
+def test_a_tool_without_arguments_says_so() -> None:
+    def now() -> None:
+        """Tell the time."""
+
+    with pytest.raises(ToolRefused, match='there is no argument "zone"; now takes no arguments'):
+        FunctionTool(now).check('{"zone": "UTC"}')
 
 
 @pytest.mark.parametrize("style", ["Args:\n    degrees: how hot", ":param degrees: how hot", "@param degrees: how hot"])

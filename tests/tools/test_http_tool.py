@@ -150,6 +150,7 @@ def test_arguments_stay_where_the_template_puts_them(service: Service, arguments
         ("{}", "Object missing required field `town`"),
         ('{"town": "B", "days": 9}', "days: Expected `int` <= 7"),
         ('{"town": 3}', "town: Expected `str`, got `int`"),
+        ('{"town": "B", "place": "C"}', 'there is no argument "place"; ask_it takes town, days'),
         ('{"town": "B", "town": "C"}', "the arguments name town twice"),
         ("[]", "the arguments must be a JSON object"),
     ],
