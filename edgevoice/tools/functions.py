@@ -35,7 +35,8 @@ class ToolFailed(Exception):
 class FunctionTool:
     """A typed function that the model may call; ``Tool`` of `tool`.
 
-    A coroutine function runs in the loop, any other in a thread of its own. A parameter of the type `ToolContext` is
+    A coroutine function runs in the loop, any other in a thread of its own; what a decorator hides of a coroutine
+    function runs in the loop, too. A parameter of the type `ToolContext` is
     given the call's context, and the model does not see it. Raises ``TypeError`` for a function that cannot be a tool,
     see `signature_of`.
     """
@@ -127,10 +128,27 @@ class FunctionSource:
 
 
 class _ThreadCall(asyncio.Future[Any]):
-    """The result of a call in a thread. A thread cannot be stopped, so this cannot be cancelled."""
+    """The result of a call in a thread. A thread cannot be stopped, so this cannot be cancelled.
+
+    ``rest`` is what a thread has returned that is still to be awaited: a coroutine, which can be cancelled.
+    """
+
+    rest: asyncio.Future[Any] | None = None
 
     def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - the signature of asyncio.Future
-        return False
+        return self.rest is not None and self.rest.cancel()
+
+    def settle(self, done: asyncio.Future[Any]) -> None:
+        """Take what the thread, or the rest, has come to."""
+        if done.cancelled():
+            self.set_exception(ToolFailed("CancelledError"))
+        elif (failure := done.exception()) is not None:
+            self.set_exception(failure)
+        elif inspect.iscoroutine(found := done.result()):
+            self.rest = asyncio.ensure_future(_run_in_loop(lambda: found))
+            self.rest.add_done_callback(self.settle)
+        else:
+            self.set_result(found)
 
 
 def run_in_thread(call: Callable[[], Any], *, name: str) -> asyncio.Future[Any]:
@@ -139,14 +157,7 @@ def run_in_thread(call: Callable[[], Any], *, name: str) -> asyncio.Future[Any]:
     Not a task: the loop waits at its end for those, and a tool that hangs would hang the daemon.
     """
     result = _ThreadCall(loop=asyncio.get_running_loop())
-
-    def settle(done: asyncio.Future[Any]) -> None:
-        if (failure := done.exception()) is not None:
-            result.set_exception(failure)
-        else:
-            result.set_result(done.result())
-
-    threads.run(functools.partial(_call, call), name=name).add_done_callback(settle)
+    threads.run(functools.partial(_call, call), name=name).add_done_callback(result.settle)
     return result
 
 

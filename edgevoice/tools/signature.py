@@ -43,6 +43,8 @@ def signature_of(function: Callable[..., Any]) -> Signature:
     name = getattr(function, "__name__", "")
     if not _NAME.fullmatch(name):
         raise TypeError(f"{name!r} cannot be the name of a tool: 1 to 64 ASCII letters, digits and _")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"{name} is a generator: a tool returns its result, and does so once")
     documentation = inspect.getdoc(function) or ""
     if not documentation:
         raise TypeError(f"{name} has no docstring: the model would not know when to call it")

@@ -44,6 +44,7 @@ class Server:
             "large": lambda _: text("x" * 10_000_000),
             "long": lambda _: text("x" * 100_000),
             "refuse": lambda _: text("no such\nplace", isError=True),
+            "fail": lambda _: {"code": -32000, "message": "no such place"},
             "picture": lambda _: {"content": [{"type": "image", "data": "aGVsbG8=", "mimeType": "image/png"}]},
             "nonsense": lambda _: {"content": "?"},
             "flood": self.flood,
@@ -74,7 +75,9 @@ class Server:
                     send(id=message["id"], result={"tools": self.tools})
                 case "tools/call":
                     result = self.ways[message["params"]["name"]](message["params"].get("arguments") or {})
-                    if result is not None:
+                    if result is not None and "code" in result:
+                        send(id=message["id"], error=result)
+                    elif result is not None:
                         send(id=message["id"], result=result)
                 case _ if "id" in message:
                     send(id=message["id"], error={"code": -32601, "message": "no such method"})

@@ -92,6 +92,7 @@ def test_what_a_server_refuses_reaches_the_model_in_one_line(tools: Living) -> N
     assert error.startswith("Error executing tool add: 1 validation error")
     assert "\n" not in error
     assert tools.call("good__refuse") == {"error": "no such place"}
+    assert tools.call("good__fail") == {"error": "the server good refused the call: no such place"}
 
 
 @pytest.mark.parametrize("server", ["local", "remote"])

@@ -1,6 +1,7 @@
 import asyncio
 import enum
 import re
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -299,9 +300,21 @@ def unknown(room: "Nowhere") -> None:  # type: ignore[name-defined]  # noqa: F82
     """Go."""
 
 
+def counting() -> Iterator[int]:
+    """Go."""
+    yield 1
+
+
+async def counting_slowly() -> AsyncIterator[int]:
+    """Go."""
+    yield 1
+
+
 @pytest.mark.parametrize(
     ("function", "complaint"),
     [
+        (counting, "counting is a generator: a tool returns its result"),
+        (counting_slowly, "counting_slowly is a generator"),
         (no_docstring, "no_docstring has no docstring"),
         (no_type, "no_type: room has no type"),
         (spread, "spread: rooms cannot be passed by name"),

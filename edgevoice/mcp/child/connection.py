@@ -40,6 +40,9 @@ _AGAIN: Final = Backoff(first_s=1, factor=2, limit_s=300)
 _SETTLED_S: Final = 60.0
 """A connection that has lasted that long has recovered: the delays begin anew."""
 
+_CLOSED: Final = (CONNECTION_CLOSED, "Connection closed")
+"""The SDK's own error for a connection that has ended. Many servers use its code, -32000, for any error of theirs."""
+
 _BETWEEN_LISTS_S: Final = 1.0
 _MOST_PAGES: Final = 20
 _LONGEST_PROBLEM: Final = 200
@@ -125,7 +128,7 @@ class ServerConnection:
     def _refusal(self, error: Exception) -> str:
         if TOO_LONG in str(error):
             return TOO_LONG
-        if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED:
+        if isinstance(error, MCPError) and (error.code, str(error)) != _CLOSED:
             return f"the server {self._name} refused the call: {error}"
         is_gone = isinstance(error, MCPError | httpx2.HTTPError)
         return self._ended_meanwhile if is_gone else f"the answer of the server {self._name} is not valid"
