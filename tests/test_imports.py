@@ -71,7 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journal": {"core", "errors", "wall_clock"},
     "core": set(),
     "engine": {"core"},
-    "control": {"core", "errors", "store"},
+    "control": {"core", "errors", "settings", "store"},
     **dict.fromkeys(ADAPTERS, EVERYBODY_KNOWS),
     # The box and programs build on it; it knows neither.
     "agent": ADAPTERS - {"grading", "integrations", "observers", "testbed/virtual"}
@@ -123,7 +123,8 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         },
         "text": set(),
         "hints": set(),
-        "catalogue": {"hints", "schema"},
+        "wording": set(),
+        "catalogue": {"hints", "schema", "wording"},
         "syntax": {"catalogue"},
         "agreement": {
             "assistant",

@@ -6,9 +6,10 @@ A request has the command in ``do`` and may have an ``id``, which its reply repe
 from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from edgevoice.core.printable import one_line
+from edgevoice.settings.wording import JSON, complaint, names_of, shown
 
 PROTOCOL: Final = 1
 """Changes whenever a program written for the version before could misunderstand; new commands do not change it."""
@@ -197,7 +198,8 @@ Slow = Spoken | Timers | Snooze | SetPersona | SetVoice | ForOwner
 Level = SetVolume | SetEarcons | SetBrightness
 AnyRequest = GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | Level | Reload | SendSound | Slow | Why | Watch
 
-COMMANDS: Final = tuple(sorted(str(each.__struct_config__.tag) for each in get_args(AnyRequest)))
+_REQUESTS: Final[dict[str, type[Request]]] = {str(each.__struct_config__.tag): each for each in get_args(AnyRequest)}
+COMMANDS: Final = tuple(sorted(_REQUESTS))
 
 _decoder: Final = msgspec.json.Decoder(AnyRequest)
 _encoder: Final = msgspec.json.Encoder()
@@ -239,15 +241,32 @@ def _explained(line: bytes, error: Exception) -> str:
     """Return what is wrong with a line, in one line."""
     if not line.strip():
         return "the line is empty; expected a JSON object"
-    if isinstance(error, RecursionError):
-        return "the JSON is nested too deeply"
-    if isinstance(error, msgspec.ValidationError):
-        text = str(error)
-        if text.endswith("`$.do`") or "`do`" in text:
-            text = f'"do" must be one of {", ".join(COMMANDS)}'
-    else:
-        text = f"not a JSON object: {error}"
-    return one_line(text)[:_LONGEST_PROBLEM]
+    try:
+        # What is no request may be no JSON further on.
+        problem = _complaint(msgspec.json.decode(line)) or str(error)
+    except RecursionError:
+        problem = "the JSON is nested too deeply"
+    except ValueError as broken:
+        problem = f"not a JSON object: {broken}"
+    return one_line(problem)[:_LONGEST_PROBLEM]
+
+
+def _complaint(found: Any) -> str:
+    """Return what is wrong with a line of JSON that is not a request."""
+    if not isinstance(found, dict):
+        return f"the line is {shown(found, JSON)}; it must be an object"
+    do = found.pop("do", None)
+    request = _REQUESTS.get(do) if isinstance(do, str) else None
+    if request is None:
+        return f'"do" must be one of {", ".join(COMMANDS)}'
+    fields = {each.name: each for each in structs.fields(request)}
+    for name, value in found.items():
+        if name not in fields:
+            own = [each for each in fields if each not in Request.__struct_fields__]
+            return f"there is no {shown(name, JSON)}; {do} takes {names_of(own)}"
+        if said := complaint(value, fields[name].type):
+            return f"{name} {said}"
+    return next((f"{each.name} is missing" for each in fields.values() if each.required and each.name not in found), "")
 
 
 def hello(version: str) -> bytes:

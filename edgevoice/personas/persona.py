@@ -8,10 +8,11 @@ import msgspec
 from msgspec import structs
 
 from edgevoice.errors import PersonaInvalid
-from edgevoice.settings.catalogue import ENTRIES, ValueRefused, shown, shown_name
+from edgevoice.settings.catalogue import ENTRIES, ValueRefused, shown_name
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.syntax import NotToml, parse
 from edgevoice.settings.text import NotText, decoded
+from edgevoice.settings.wording import shown
 
 DEFAULT: Final = "default"
 """The name of the persona that changes nothing: what ``[service]`` says."""

@@ -19,9 +19,7 @@ from msgspec import inspect, structs
 
 from edgevoice.settings.hints import hint
 from edgevoice.settings.schema import Settings
-
-LONGEST_SHOWN: Final = 24
-"""Characters of a text that an error line may repeat; a key in the wrong place is longer than that."""
+from edgevoice.settings.wording import LONGEST_SHOWN, must_be, shown
 
 HIDDEN: Final = "(hidden)"
 
@@ -106,7 +104,7 @@ class Entry:
             return str(self.extra["must_be"])
         # "percent" after a range would only repeat the name; seconds and milliseconds are confused too easily.
         unit = f" {self.unit}" if self.unit in {"seconds", "milliseconds"} else ""
-        return _must_be(self.kind, value, unit)
+        return must_be(self.kind, value, unit)
 
     def _what_it_is(self, value: object) -> str:
         if self.is_private and isinstance(value, str):
@@ -115,61 +113,6 @@ class Entry:
             wrong = next((item for item in value if not self.takes([item])), None)
             return f"contains {shown(wrong)}"
         return f"is {shown(value)}"
-
-
-def _must_be(kind: inspect.Type, value: object, unit: str) -> str:
-    match kind:
-        case inspect.IntType(ge=low, le=high):
-            noun = "" if _is_number(value, int) else "a whole number "
-            return f"{noun}between {low:g} and {high:g}{unit}"
-        case inspect.FloatType(ge=low, le=high):
-            noun = "" if _is_number(value, int, float) else "a number "
-            return f"{noun}between {low:g} and {high:g}{unit}"
-        case inspect.LiteralType(values=values):
-            return _either([json.dumps(each) for each in values])
-        case inspect.UnionType(types=types):
-            return ", or ".join(_must_be(each, value, unit) for each in types if not isinstance(each, inspect.NoneType))
-        case inspect.BoolType():
-            return "true or false"
-        case inspect.DictType():
-            return "a table"
-        case inspect.StrType(min_length=1):
-            return "a text that is not empty"
-        case inspect.StrType():
-            return "a text"
-        case _:
-            raise TypeError(f"there is no wording for a setting of the type {kind}")
-
-
-def _is_number(value: object, *types: type) -> bool:
-    return isinstance(value, types) and not isinstance(value, bool)
-
-
-def _either(words: list[str]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
-
-
-def shown(value: object) -> str:
-    """Return a value as an error line may show it: short, on one line, and never a long text."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case None:
-            return "None"
-        case int() if abs(value) >= 10**15:
-            return "a number with too many digits"
-        case int() | float():
-            return f"{value}"
-        case str() if len(value) > LONGEST_SHOWN or value.startswith("sk-"):
-            return f"a text of {len(value)} characters"
-        case str():
-            return json.dumps(value)
-        case dict():
-            return "a table"
-        case list() | tuple():
-            return "a list"
-        case _:
-            return "a date or a time"
 
 
 def shown_name(name: str) -> str:

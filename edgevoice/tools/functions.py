@@ -18,7 +18,7 @@ import msgspec
 
 from edgevoice import threads
 from edgevoice.errors import ToolRefused
-from edgevoice.settings.catalogue import shown
+from edgevoice.settings.wording import JSON, complaint, shown
 from edgevoice.tools.decorator import Mark, mark_of
 from edgevoice.tools.signature import signature_of
 from edgevoice.tools.tool import ToolContext, ToolDefinition, decode_arguments
@@ -61,17 +61,7 @@ class FunctionTool:
         counts as a number. Missing arguments keep the function's defaults. Raises ``ToolRefused``, which names the
         parameter and what is wrong with it; also for an argument that the function does not have.
         """
-        try:
-            return checked(decode_arguments(arguments), self._signature.arguments, self._signature.nullable)
-        except ToolRefused as refused:
-            raise self._in_words(refused) from refused
-
-    def _in_words(self, refused: ToolRefused) -> ToolRefused:
-        """Return the refusal with the parameter's description instead of a regular expression, if it has one."""
-        name, _, problem = str(refused).partition(": ")
-        description = self._definition.parameters["properties"].get(name, {}).get("description", "")
-        is_pattern = "matching regex" in problem
-        return ToolRefused(f"{name}: Expected {description}") if is_pattern and description else refused
+        return checked(decode_arguments(arguments), self._signature.arguments, self._signature.nullable)
 
     def call(self, arguments: dict[str, Any], context: ToolContext) -> Awaitable[Any]:
         """Begin the call, in the loop or in a thread."""
@@ -192,7 +182,7 @@ def checked(arguments: dict[str, Any], takes: type[msgspec.Struct], nullable: Co
     try:
         converted = msgspec.convert(known, takes, strict=False)
     except msgspec.ValidationError as error:
-        raise ToolRefused(_error_line(str(error))) from error
+        raise ToolRefused(_refusal(known, takes, error)) from error
     found = {name: getattr(converted, name) for name in known}
     for name, value in found.items():
         _require_known_within(known[name], value, name)
@@ -203,7 +193,7 @@ def checked(arguments: dict[str, Any], takes: type[msgspec.Struct], nullable: Co
 def _require_known(given: Iterable[str], known: Sequence[str], who: str) -> None:
     if unknown := [name for name in given if name not in known]:
         there = ", ".join(known) or "no arguments"
-        raise ToolRefused(f"there is no argument {shown(unknown[0])}; {who} takes {there}")
+        raise ToolRefused(f"there is no argument {shown(unknown[0], JSON)}; {who} takes {there}")
 
 
 def _require_known_within(given: Any, converted: Any, who: str) -> None:
@@ -233,7 +223,7 @@ def _require_finite(name: str, value: Any) -> None:
     """Raise ``ToolRefused`` for "nan" and "inf", which msgspec reads as numbers; JSON has neither."""
     match value:
         case float() | decimal.Decimal() if not math.isfinite(value):
-            raise ToolRefused(f"{name}: Expected a finite number, got {value}")
+            raise ToolRefused(f"{name} is {value}; it must be a finite number")
         case dict():
             for each in (*value, *value.values()):
                 _require_finite(name, each)
@@ -244,7 +234,14 @@ def _require_finite(name: str, value: Any) -> None:
             pass
 
 
-def _error_line(text: str) -> str:
-    """Return msgspec's error text with the parameter's name in front and without the sign for the root."""
-    match = _ERROR_PATH.match(text)
-    return f"{match['path']}: {match['text']}" if match else text
+def _refusal(given: dict[str, Any], takes: type[msgspec.Struct], error: msgspec.ValidationError) -> str:
+    """Return what is wrong with the arguments, in the words of the settings; inside an object, in msgspec's."""
+    match = _ERROR_PATH.match(str(error))
+    if match is not None and re.search(r"[.\[]", match["path"]):
+        return f"{match['path']}: {match['text']}"
+    for field in msgspec.structs.fields(takes):
+        if field.name not in given and field.required:
+            return f"{field.name} is missing"
+        if field.name in given and (said := complaint(given[field.name], field.type, strict=False)):
+            return f"{field.name} {said}"
+    return str(error)

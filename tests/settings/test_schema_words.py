@@ -12,7 +12,6 @@ from edgevoice.settings.catalogue import (
     ENTRIES,
     address_without_secrets,
     is_secret_name,
-    shown,
     without_secrets,
 )
 from edgevoice.settings.file import (
@@ -22,6 +21,7 @@ from edgevoice.settings.file import (
     load,
 )
 from edgevoice.settings.hints import hint
+from edgevoice.settings.wording import shown
 
 SECRET = "c2VjcmV0LWtleS10aGF0LW5vYm9keS1tYXktc2Vl"
 

@@ -243,7 +243,7 @@ def test_arguments_that_cannot_be_used_are_refused_before_anybody_is_asked() -> 
     async def test(house: House) -> None:
         finished = await house.call("c1", '{"door": 3}')
 
-        assert finished == ToolFinished("c1", '{"error":"door: Expected `str`, got `int`"}')
+        assert finished == ToolFinished("c1", '{"error":"door is 3; it must be a text"}')
 
     in_house(test)
 

@@ -172,7 +172,7 @@ def test_a_text_that_means_no_finite_number_is_not_taken_for_a_number(name: str,
 
     tool = FunctionTool(measure)
 
-    with pytest.raises(ToolRefused, match=rf"^{name}: Expected a finite number, got "):
+    with pytest.raises(ToolRefused, match=rf"^{name} is -?(nan|NaN|inf|Infinity); it must be a finite number$"):
         tool.check(text.format(word=word))
     # Where a text is wanted it is a word like any other.
     assert tool.check(f'{{"once": 2, "said": "{word}"}}') == {"once": 2.0, "said": word}
@@ -192,17 +192,17 @@ def test_every_spelling_of_no_arguments_is_accepted(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('{"room": "hall", "level": 130}', "level: Expected `int` <= 100"),
-        ('{"room": "hall", "level": "loud"}', "level: Expected `int`, got `str`"),
-        ('{"room": "hall", "level": 2.5}', "level: Expected `int`, got `float`"),
-        ('{"room": "hall", "level": 1, "colour": "blue"}', "colour: Invalid enum value 'blue'"),
+        ('{"room": "hall", "level": 130}', "level is 130; it must be between 0 and 100"),
+        ('{"room": "hall", "level": "loud"}', 'level is "loud"; it must be a whole number between 0 and 100'),
+        ('{"room": "hall", "level": 2.5}', "level is 2.5; it must be a whole number between 0 and 100"),
+        ('{"room": "hall", "level": 1, "colour": "blue"}', 'colour is "blue"; it must be "cold" or "warm"'),
         ('{"room": "hall", "level": 1, "also": ["a", 1]}', "also[1]: Expected `str`, got `int`"),
-        ('{"room": "hall", "level": 1, "dim": 0}', "dim: Expected `int` >= 1"),
-        ('{"room": "hall"}', "Object missing required field `level`"),
-        ('{"room": "hall", "level": null}', "Object missing required field `level`"),
+        ('{"room": "hall", "level": 1, "dim": 0}', "dim is 0; it must be at least 1"),
+        ('{"room": "hall"}', "level is missing"),
+        ('{"room": "hall", "level": null}', "level is missing"),
         ('{"room": "hall", "level": 1, "hue": 3}', 'there is no argument "hue"; ' + LAMP_TAKES),
         ('{"room": "hall", "level": 1, "": {}}', 'there is no argument ""; ' + LAMP_TAKES),
-        ("", "Object missing required field `room`"),
+        ("", "room is missing"),
         ("[]", "the arguments must be a JSON object"),
         ('"hall"', "the arguments must be a JSON object"),
         ('{"room": "hall"', "the arguments are not valid JSON"),
@@ -518,7 +518,7 @@ def test_a_text_of_another_form_is_refused_in_the_words_of_its_description() -> 
 
     tool = FunctionTool(wake)
 
-    with pytest.raises(ToolRefused, match=r"^time: Expected local time, such as 07:00$"):
-        tool.check('{"time": "7 in the morning"}')
-    with pytest.raises(ToolRefused, match=r"^code: Expected `str` matching regex"):
+    with pytest.raises(ToolRefused, match=r'^time is "7 in a while"; it must be a text: local time, such as 07:00$'):
+        tool.check('{"time": "7 in a while"}')
+    with pytest.raises(ToolRefused, match=r'^code is "A"; it must be a text of another form$'):
         tool.check('{"time": "07:00", "code": "A"}')

@@ -147,9 +147,9 @@ def test_arguments_stay_where_the_template_puts_them(service: Service, arguments
         ('{"town": ".."}', "an argument is . or .., which an address cannot contain"),
         ('{"town": "."}', "an argument is . or .., which an address cannot contain"),
         ('{"town": "\\ud800"}', "the arguments are not valid JSON"),
-        ("{}", "Object missing required field `town`"),
-        ('{"town": "B", "days": 9}', "days: Expected `int` <= 7"),
-        ('{"town": 3}', "town: Expected `str`, got `int`"),
+        ("{}", "town is missing"),
+        ('{"town": "B", "days": 9}', "days is 9; it must be between 1 and 7"),
+        ('{"town": 3}', "town is 3; it must be a text of at most 80 characters"),
         ('{"town": "B", "place": "C"}', 'there is no argument "place"; ask_it takes town, days'),
         ('{"town": "B", "town": "C"}', "the arguments name town twice"),
         ("[]", "the arguments must be a JSON object"),
@@ -174,7 +174,7 @@ def test_every_declared_type_is_understood(service: Service) -> None:
     ask(tool, '{"mode": "on", "is_loud": true, "rooms": ["hall", "a,b"]}')
 
     assert service.asked[0][1] == "/?m=on&l=0.5&n=true&r=hall,a%2Cb"
-    assert "enum value" in refusal(tool, '{"mode": "up"}')
+    assert 'it must be "off" or "on"' in refusal(tool, '{"mode": "up"}')
     assert "rooms" in refusal(tool, '{"rooms": ["a", "b", "c"]}')
 
 

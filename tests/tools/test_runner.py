@@ -139,7 +139,7 @@ def test_returning_none_reports_success() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "expected"),
     [
-        ("double", '{"number": "many"}', "number: Expected `int`, got `str`"),
+        ("double", '{"number": "many"}', 'number is "many"; it must be a whole number'),
         ("double", "{", "the arguments are not valid JSON"),
         ("nosuch", "{}", "there is no such tool; there are: double, triple"),
     ],
@@ -519,7 +519,7 @@ def test_interrupted_calls_are_told_and_what_they_return_is_reported_nevertheles
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ("null", "Object missing required field `number`"),
+        ("null", "number is missing"),
         ("[1]", "the arguments must be a JSON object"),
         ('{"number": 1, "number": 2}', "the arguments name number twice"),
         ('{"number": 1, "more": {"a": 1, "a": 2}}', "the arguments name a twice"),
