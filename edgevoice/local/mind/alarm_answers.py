@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgevoice.core.weekdays import WEEKDAYS, weekdays_in_words
-from edgevoice.local.mind.alarm_commands import LeftWish
+from edgevoice.local.mind.alarm_commands import AlarmRequest, LeftWish
 from edgevoice.local.mind.numbers import spoken, spoken_duration
 from edgevoice.local.mind.spoken_clock import spoken_time
 from edgevoice.local.mind.tool_kinds import ToolKind
@@ -21,7 +21,7 @@ def alarm_sentence(kind: ToolKind, output: str, arguments: Mapping[str, Any], wa
             label = next((wish.label for wish in wanted if isinstance(wish, LeftWish)), "")
             return _left(_objects(told), label)
         case ToolKind.ALARMS:
-            return _alarms(_objects(told))
+            return _alarms(_objects(told), wanted)
         case ToolKind.WHY:
             failed = _objects(told.get("failures") if isinstance(told, dict) else None)
             return f"{failed[0].get('problem')} {failed[0].get('remedy')}" if failed else "Nothing has failed lately."
@@ -72,17 +72,27 @@ def _left(running: Sequence[Mapping[str, Any]], label: str) -> str:
     return f"{', and '.join(said).capitalize()}.{more}" if said else "There is no timer running."
 
 
-def _alarms(alarms: Sequence[Mapping[str, Any]]) -> str:
+def _alarms(rings: Sequence[Mapping[str, Any]], wanted: Sequence[object]) -> str:
+    """Return what is set, the next first; if only alarms or only reminders were asked for, those."""
+    if AlarmRequest.REMINDERS in wanted:
+        rings = [one for one in rings if one.get("kind") == "reminder"]
+    elif AlarmRequest.ALARMS in wanted:
+        rings = [one for one in rings if one.get("kind") != "reminder"]
     said = []
-    for one in alarms[:_MOST_SAID]:
+    for one in sorted(rings, key=_date_and_time)[:_MOST_SAID]:
         day, _, clock = str(one.get("rings_at", "")).split(" ", 2)
         hour, minute = map(int, clock.split(":"))
         label = f", {one['label']}" if one.get("label") else ""
         at = f"at {spoken_time(hour, minute)}{label}"
         recurs = str(one.get("recurs") or "")
         said.append(f"{recurs[:1].upper()}{recurs[1:]} {at}, next on {day}." if recurs else f"{day} {at}.")
-    more = f" And {spoken(len(alarms) - _MOST_SAID)} more." if len(alarms) > _MOST_SAID else ""
-    return " ".join(said) + more if said else "There is no alarm set."
+    more = f" And {spoken(len(rings) - _MOST_SAID)} more." if len(rings) > _MOST_SAID else ""
+    none = f"There is no {'reminder' if AlarmRequest.REMINDERS in wanted else 'alarm'} set."
+    return " ".join(said) + more if said else none
+
+
+def _date_and_time(ring: Mapping[str, Any]) -> str:
+    return str(ring.get("rings_at", "")).partition(" ")[2]
 
 
 def _cancelled(count: object, arguments: Mapping[str, Any]) -> str:

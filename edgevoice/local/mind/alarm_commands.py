@@ -104,6 +104,8 @@ class AlarmRequest(Enum):
     """A request that needs no number and no name."""
 
     LIST = auto()
+    ALARMS = auto()
+    REMINDERS = auto()
     WHY = auto()
 
 
@@ -160,7 +162,7 @@ _PATTERNS = tuple(
             (
                 r"(?:what|which) (?:alarms|reminders|alarms and reminders) (?:are set|are there|do i have(?: set)?)"
                 r"|list (?:my |the )?(?:alarms|reminders)|(?:when|what) is my (?:next )?alarm(?: set for)?"
-                r"|do i have (?:an |any )?alarms?"
+                r"|do i have (?:an |any |a )?(?:alarm|reminder)s?"
             ),
         ),
         ("cancel", rf"{_CANCEL} {_WHICH} {_WHAT}"),
@@ -221,7 +223,7 @@ def _wish(kind: str, match: re.Match[str]) -> AlarmIntent | None:
         case "cancel_named":
             return CancelNamedWish(found["name"]) if _NOT_NAMES.isdisjoint(found["name"].split()) else None
         case "list":
-            return AlarmRequest.LIST
+            return _listed(match[0])
         case "cancel":
             return _cancellation(found)
         case "alarm":
@@ -278,6 +280,13 @@ def _own_spelling(text: str, said: str) -> str:
 # --- calls ------------------------------------------------------------------------------------------------------------
 
 
+def _listed(asked: str) -> AlarmRequest:
+    """Return what a question for what is set asks for."""
+    if "reminder" not in asked:
+        return AlarmRequest.ALARMS
+    return AlarmRequest.LIST if "alarm" in asked else AlarmRequest.REMINDERS
+
+
 def alarm_call(wish: AlarmIntent, tools: Mapping[str, DeclaredTool]) -> RequestedCall | str:
     """Return the call that ``wish`` needs; words if there is no tool for it."""
     arguments: dict[str, Any] = {}
@@ -300,7 +309,7 @@ def alarm_call(wish: AlarmIntent, tools: Mapping[str, DeclaredTool]) -> Requeste
             kind = ToolKind.TIMERS
         case SnoozeWish(minutes):
             kind, arguments = ToolKind.SNOOZE, {"minutes": minutes} if minutes else {}
-        case AlarmRequest.LIST:
+        case AlarmRequest.LIST | AlarmRequest.ALARMS | AlarmRequest.REMINDERS:
             kind = ToolKind.ALARMS
         case AlarmRequest.WHY:
             kind = ToolKind.WHY

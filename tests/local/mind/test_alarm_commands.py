@@ -101,6 +101,7 @@ PASTA = {"label": "pasta", "set_for_seconds": 600, "seconds_left": 125}
 PLAIN = {"label": "", "set_for_seconds": 60, "seconds_left": 30}
 SCHOOL = {"kind": "alarm", "label": "school", "rings_at": "Monday 2025-12-01 07:00"}
 SEVEN = "Okay, at seven o'clock in the morning"
+BINS = {"kind": "reminder", "label": "the bins", "rings_at": "Monday 2025-12-01 06:05"}
 UNNAMED = {"kind": "alarm", "label": "", "rings_at": "Tuesday 2025-12-02 18:05"}
 
 
@@ -145,6 +146,29 @@ UNNAMED = {"kind": "alarm", "label": "", "rings_at": "Tuesday 2025-12-02 18:05"}
             {},
             [UNNAMED] * 5,
             "Tuesday at six oh five in the evening. " * 3 + "And two more.",
+        ),
+        ("what alarms are set", "list_alarms", {}, [BINS], "There is no alarm set."),
+        ("what reminders are set", "list_alarms", {}, [SCHOOL], "There is no reminder set."),
+        (
+            "what reminders are set",
+            "list_alarms",
+            {},
+            [SCHOOL, UNNAMED, {**UNNAMED}, BINS],
+            "Monday at six oh five in the morning, the bins.",
+        ),
+        (
+            "what alarms and reminders are set",
+            "list_alarms",
+            {},
+            [SCHOOL, BINS],
+            "Monday at six oh five in the morning, the bins. Monday at seven o'clock in the morning, school.",
+        ),
+        (
+            "when is my next alarm",
+            "list_alarms",
+            {},
+            [UNNAMED, SCHOOL],
+            "Monday at seven o'clock in the morning, school. Tuesday at six oh five in the evening.",
         ),
         ("cancel my alarm", "cancel_alarms", {}, {"cancelled": 0}, "There is no alarm set."),
         ("cancel my alarm", "cancel_alarms", {}, {"cancelled": 1}, "The alarm is cancelled."),

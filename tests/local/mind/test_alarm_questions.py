@@ -35,6 +35,6 @@ def test_a_question_is_a_command_that_means_the_same(said: str, asked: str) -> N
     assert alarm_wish(asked) == wish
 
 
-@pytest.mark.parametrize("wish", [AlarmRequest.LIST, AlarmRequest.WHY])
+@pytest.mark.parametrize("wish", list(AlarmRequest))
 def test_what_no_question_can_say_is_not_asked(wish: AlarmIntent) -> None:
     assert question_about_alarm(wish) is None
