@@ -30,6 +30,7 @@ Date = Annotated[
 Days = Annotated[list[Weekday], "the days on which it recurs every week; all seven for every day, none for once"]
 
 Everything = Annotated[bool, "all of them, when the user said so"]
+Newest = Annotated[bool, "of those, only the one that was set last"]
 
 _MOST_NAMED = 10
 
@@ -93,17 +94,19 @@ class AlarmTools:
         seconds: Annotated[Seconds, "cancel only timers that were set for so long"] | None = None,
         label: Annotated[Label, "cancel only timers with this label"] | None = None,
         everything: Everything = False,  # noqa: FBT002 - an argument of a model, always by name
+        newest: Newest = False,  # noqa: FBT002 - as above
     ) -> dict[str, Any]:
         """Cancel a kitchen timer: the only one that is running, those of a length or label, or all of them.
 
         Right after a timer has rung, it silences that one and cancels no other, unless something is named.
         """
         label = _given(label)
-        names_none = seconds is None and label is None and not everything
+        names_none = seconds is None and label is None and not everything and not newest
         if names_none and (rang := await self._keeper.silence({RingKind.TIMER})) is not None:
             return self._silenced(rang)
         running = await self._of(RingKind.TIMER)
         chosen = named([one for one in running if seconds in {None, one.seconds}], label)
+        chosen = chosen[-1:] if newest else chosen
         if names_none and len(chosen) > 1:
             raise ToolRefused(f"{len(chosen)} timers match; ask which, or cancel everything: {_labels(chosen)}")
         await self._keeper.cancel(one.ring_id for one in chosen)
@@ -144,18 +147,20 @@ class AlarmTools:
         time: Annotated[ClockTime, "cancel only those at this time"] | None = None,
         kind: Kind | None = None,
         everything: Everything = False,  # noqa: FBT002 - an argument of a model, always by name
+        newest: Newest = False,  # noqa: FBT002 - as above
     ) -> dict[str, Any]:
         """Cancel an alarm or a reminder: the only one that is set, those with a label or time, or all of a kind.
 
         Right after one has rung, it silences that one and cancels no other, unless something is named.
         """
         label = _given(label)
-        names_none = label is None and time is None and not everything
+        names_none = label is None and time is None and not everything and not newest
         if names_none and (rang := await self._keeper.silence({RingKind.ALARM, RingKind.REMINDER})) is not None:
             return self._silenced(rang)
         rings = await self._of(*([RingKind(kind)] if kind is not None else [RingKind.ALARM, RingKind.REMINDER]))
         clock = None if time is None else time.zfill(5)
         chosen = named([one for one in rings if clock in {None, one.first[11:16]}], label)
+        chosen = chosen[-1:] if newest else chosen
         described = [self._described(one) for one in chosen]
         if names_none and len(chosen) > 1:
             which = ", ".join(f"{one['rings_at']} {one['label']}".strip() for one in described[:_MOST_NAMED])

@@ -100,6 +100,21 @@ def test_a_timer_to_change_must_be_the_only_one_that_is_meant() -> None:
     told(ask)
 
 
+def test_of_several_that_match_only_the_newest_is_cancelled() -> None:
+    async def ask(house: House) -> Any:
+        await house.ask("set_timer", seconds=600, label="tea")
+        await house.ask("set_timer", seconds=600, label="tea")
+        await house.ask("set_alarm", time="07:00", days=["monday"], label="school")
+        await house.ask("set_alarm", time="07:00", date="2025-12-24")
+        await house.ask("set_alarm", time="08:00")
+        timers = await house.ask("cancel_timers", seconds=600, label="tea", newest=True)
+        alarms = await house.ask("cancel_alarms", time="07:00", kind="alarm", newest=True)
+        left = await house.ask("list_alarms")
+        return timers["cancelled"], [one["rings_at"] for one in alarms["which"]], [one["label"] for one in left]
+
+    assert told(ask) == (1, ["Wednesday 2025-12-24 07:00"], ["school", ""])
+
+
 @pytest.mark.parametrize("seconds", [0, 86_401, 2.5, "soon"])
 def test_a_timer_of_an_impossible_length_is_refused(seconds: object) -> None:
     with pytest.raises(ToolRefused, match=r"^seconds is .*; it must be a? ?(whole number )?between 1 and 86400$"):

@@ -197,6 +197,8 @@ def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
         case Wish.STOP:
             # "Okay" would sound as if what "that" is were cancelled.
             return phrases.NOTHING_CANCELLED if names_what_was_set(request.text or "") and request.past else "Okay."
+        case Wish.PLAY:
+            return phrases.NOTHING_TO_PLAY
         case Wish.THANKS:
             return "You are welcome."
         case Wish.HELLO:

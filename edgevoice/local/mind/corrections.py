@@ -76,4 +76,8 @@ def _undone(kind: ToolKind, call: RequestedCall, tools: Mapping[str, DeclaredToo
         ToolKind.REMINDER: {"label": call.arguments.get("text"), "kind": "reminder"},
     }[kind]
     arguments = {key: value for key, value in chosen.items() if value is not None}
-    return RequestedCall(name, arguments) if name is not None and tools[name].properties >= arguments.keys() else None
+    if name is None or not tools[name].properties >= arguments.keys():
+        return None
+    # What was set earlier for the same time, or under the same name, stays.
+    newest = {"newest": True} if "newest" in tools[name].properties else {}
+    return RequestedCall(name, {**arguments, **newest})

@@ -41,6 +41,7 @@ class Wish(Enum):
     THANKS = auto()
     GOODBYE = auto()
     HELLO = auto()
+    PLAY = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,9 @@ _PATTERNS = {
     "hello": r"hello|good (?:morning|evening|afternoon)",
 }
 _ANY = re.compile("|".join(rf"(?P<{name}>\b(?:{pattern})\b)" for name, pattern in _PATTERNS.items()))
+_PLAY = re.compile(r"(?:play|put on) (?:[\w']+ ){0,3}[\w']+", re.IGNORECASE)
+"""Music, the news, the radio: whatever it is, there is none here."""
+
 # Commands that can take another for their object.
 _BARE = re.compile(r"(?:no ){0,3}(?:stop|cancel|never ?mind)|repeat|help|what can (?:you do|i say|i ask(?: you)?)")
 _CAN_BE_STOPPED = frozenset(_PATTERNS) - {"time", "date", "help", "stop", "thanks", "goodbye", "hello"}
@@ -181,13 +185,15 @@ def understand(text: str) -> list[Intent]:
     said = core(text)
     # "Remember to call mum at six" is a reminder, because of the time.
     wish = alarm_wish(said) or memory_wish(said) or persona_wish(said)
+    if wish is None and _PLAY.fullmatch(said):
+        return [Wish.PLAY]
     return [] if wish is None else [wish]
 
 
 def has_free_words(intents: Sequence[Intent]) -> bool:
     """Return whether more words could follow: after "remember that the bins" the user may only have paused."""
     free = RememberWish | ForgetWish | RecallWish | SearchWish | AlarmWish | ReminderWish
-    return any(isinstance(intent, free) for intent in intents)
+    return any(isinstance(intent, free) or intent is Wish.PLAY for intent in intents)
 
 
 def _of_closed_vocabulary(text: str) -> list[Intent]:

@@ -46,6 +46,12 @@ PersonaIntent = PersonaWish | VoiceWish | SpeedWish | PersonaRequest
 
 _LITTLE = r"(?:a (?:little )?(?:bit )?|a lot |much )?(?:more )?"
 _SPEAK = r"(?:talk|speak|go|read)(?: to (?:me|us))?"
+_PLAYED = (
+    r"(?:albums?|audiobooks?|books?|films?|games?|melody|movies?|music|news|playlists?|podcasts?|radio|records?|songs?"
+    r"|sounds?|stations?|tracks?|tunes?|videos?)"
+)
+"""What is played, and is nobody: "play a pirate" means a persona."""
+
 _DEFAULT = "default"
 """What the tools call the box without a persona."""
 
@@ -74,7 +80,8 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
             r"|(?P<whose>\w+)'s voice)"
         ),
         "persona": (
-            r"(?:be|become|play|turn into|pretend to be) (?:an?|the|my) (?P<one>\w+(?: \w+)?)"
+            r"(?:be|become|turn into|pretend to be) (?:an?|the|my) (?P<one>\w+(?: \w+)?)"
+            rf"|play an? (?!(?:\w+ )?{_PLAYED}\b)(?P<part>\w+(?: \w+)?)"
             r"|(?:be|become) (?:more )?(?P<name>\w+)|(?:talk|speak|sound|act|answer) like an? (?P<like>\w+(?: \w+)?)"
         ),
     }.items()

@@ -8,6 +8,7 @@ NOTHING_CANCELLED = "I have cancelled nothing. Say what to cancel, such as: canc
 NO_CLOCK = "I have no clock to look at."
 NO_VOLUME = "I cannot change the volume here."
 NO_RELATIVE_VOLUME = "I can only set the volume to a number, such as fifty percent."
+NOTHING_TO_PLAY = "I cannot play that. I have no music, radio or news here."
 NO_TIMERS = "I cannot set timers here."
 TOOL_FAILED = "Sorry, that did not work."
 DECLINED = "Okay, then I leave it."

@@ -55,7 +55,7 @@ def question(intent: Intent) -> str | None:
             return "Goodbye?"
         case Wish.TIME | Wish.DATE | Wish.STORY | Wish.JOKE | Wish.HELP | Wish.REPEAT:
             return None
-        case Wish.STOP | Wish.THANKS | Wish.HELLO:
+        case Wish.STOP | Wish.THANKS | Wish.HELLO | Wish.PLAY:
             return None
         case RememberWish() | ForgetWish() | RecallWish() | SearchWish() | MemoryWish():
             return question_about(intent)

@@ -26,7 +26,7 @@ def set_a_moment_ago(said: str, made: RequestedCall, output: object, last_answer
 
 
 TWO = RequestedCall("set_timer", {"seconds": 120, "label": "two minutes"})
-NO_LONGER_TWO = RequestedCall("cancel_timers", {"label": "two minutes", "seconds": 120})
+NO_LONGER_TWO = RequestedCall("cancel_timers", {"label": "two minutes", "seconds": 120, "newest": True})
 SET = "Okay, two minutes, starting now."
 
 
@@ -49,17 +49,26 @@ def test_a_corrected_timer_keeps_its_name() -> None:
         (TWO, NO_LONGER_TWO),
         (
             RequestedCall("set_alarm", {"time": "07:00"}),
-            RequestedCall("cancel_alarms", {"time": "07:00", "kind": "alarm"}),
+            RequestedCall("cancel_alarms", {"time": "07:00", "kind": "alarm", "newest": True}),
         ),
         (
             RequestedCall("set_reminder", {"text": "call mum", "time": "18:00"}),
-            RequestedCall("cancel_alarms", {"label": "call mum", "kind": "reminder"}),
+            RequestedCall("cancel_alarms", {"label": "call mum", "kind": "reminder", "newest": True}),
         ),
     ],
 )
 @pytest.mark.parametrize("said", ["Cancel that.", "No, cancel that.", "Undo that."])
 def test_what_was_set_a_moment_ago_can_be_taken_back(said: str, made: RequestedCall, taken_back: RequestedCall) -> None:
     assert set_a_moment_ago(said, made, {}, "Okay, there.") == (taken_back,)
+
+
+def test_a_tool_that_knows_no_newest_is_asked_by_what_it_knows() -> None:
+    tools = {**TOOLS, "cancel_alarms": DeclaredTool(frozenset({"time", "kind"}))}
+    past = [ToolResult(RequestedCall("set_alarm", {"time": "07:00"}), "{}")]
+
+    (call,) = answer(Prompt("Cancel that.", tools=tools, declared=tools, past=past, last_answer="Okay, there.")).calls
+
+    assert call.arguments == {"time": "07:00", "kind": "alarm"}
 
 
 @pytest.mark.parametrize(

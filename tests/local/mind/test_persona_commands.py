@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edgevoice.local.mind import phrases
-from edgevoice.local.mind.brain import Prompt, Reply, answer
+from edgevoice.local.mind.brain import Prompt, Reply, answer, is_complete
 from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.mind.intents import Intent, VolumeWish, Wish, understand
 from edgevoice.local.mind.persona_commands import NO_PERSONAS, PersonaRequest, PersonaWish, SpeedWish, VoiceWish
@@ -23,6 +23,7 @@ TOOLS = dict.fromkeys(("set_persona", "set_voice", "set_speed", "undo_persona", 
         ("Be a pirate!", PersonaWish("pirate"), ("set_persona", {"name": "pirate"})),
         ("hey jarvis talk like a pirate please", PersonaWish("pirate"), ("set_persona", {"name": "pirate"})),
         ("be brief", PersonaWish("brief"), ("set_persona", {"name": "brief"})),
+        ("play a pirate", PersonaWish("pirate"), ("set_persona", {"name": "pirate"})),
         ("become the night owl", PersonaWish("night owl"), ("set_persona", {"name": "night owl"})),
         ("another voice", VoiceWish(), ("set_voice", {})),
         ("can you use a different voice", VoiceWish(), ("set_voice", {})),
@@ -62,6 +63,24 @@ def test_a_sentence_about_who_speaks_is_one_call(said: str, wish: Intent, call: 
 )
 def test_other_sentences_keep_their_meaning(said: str, intents: list[Intent]) -> None:
     assert understand(said) == intents
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Play the news.",
+        "play my music",
+        "play a song",
+        "play a nice song please",
+        "hey jarvis play the radio",
+        "play some jazz",
+    ],
+)
+def test_who_asks_for_music_or_the_news_is_told_that_there_is_none(said: str) -> None:
+    assert understand(said) == [Wish.PLAY]
+    assert answer(Prompt(said, tools=TOOLS)) == Reply(phrases.NOTHING_TO_PLAY)
+    assert answer(Prompt(said, tools=TOOLS, is_sure=False)) == Reply(phrases.NOT_UNDERSTOOD)
+    assert not is_complete(said)
 
 
 def told(name: str, output: Mapping[str, Any], /, **arguments: object) -> str:
