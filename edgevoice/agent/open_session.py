@@ -23,11 +23,12 @@ class OpenSession:
     def __init__(self) -> None:
         self._sent: Json = {}
         self._has_spoken = False
+        self._refused: Json = {}
         self.owes_speed = False
 
     def begin(self, session: Json) -> Json:
         """Return the configuration with which a new session begins."""
-        self._sent, self._has_spoken, self.owes_speed = session, False, False
+        self._sent, self._has_spoken, self._refused, self.owes_speed = session, False, {}, False
         return session
 
     def take(self, notice: Notice) -> None:
@@ -37,23 +38,24 @@ class OpenSession:
     def changes(self, wanted: Json, dialect: str, *, is_free: bool = True) -> tuple[Json, tuple[str, ...]]:
         """Return what to send so that the session is as ``wanted``, and the names of what has to stay as it was.
 
-        ``is_free``: no answer is being generated.
+        A name is given once for each value that is refused, and not with every other change after it. ``is_free``: no
+        answer is being generated.
         """
         if not self._sent:
             return {}, ()
-        kept: list[str] = []
+        refused: Json = {}
         now = {**self._sent, **deepcopy({name: wanted[name] for name in _FOLLOW})}
         if dialect == "openai":
             if now["model"] != self._sent["model"]:
-                kept.append("model")
+                refused["model"] = now["model"]
                 now["model"] = self._sent["model"]
             output, before = now["audio"]["output"], self._sent["audio"]["output"]
             if self._has_spoken and output["voice"] != before["voice"]:
-                kept.append("voice")
+                refused["voice"] = output["voice"]
                 output["voice"] = before["voice"]
             self.owes_speed = not is_free and output["speed"] != before["speed"]
             if self.owes_speed:
                 output["speed"] = before["speed"]
         changes = changes_of(self._sent, now)
-        self._sent = now
-        return changes, tuple(kept)
+        self._sent, before_refused, self._refused = now, self._refused, refused
+        return changes, tuple(name for name, value in refused.items() if before_refused.get(name) != value)

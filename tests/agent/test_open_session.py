@@ -39,6 +39,19 @@ def test_openai_keeps_a_voice_that_has_spoken_and_the_model_and_takes_the_rest()
     assert ours.changes(session(model="two", voice="Eve"), "openai")[1] == ()
 
 
+def test_what_is_kept_is_said_once_for_each_value_and_not_with_every_later_change() -> None:
+    ours = OpenSession()
+    ours.begin(session())
+    ours.take(SPOKEN)
+
+    assert ours.changes(session(voice="Luna", speed=1.2), "openai", is_free=False)[1] == ("voice",)
+    assert ours.changes(session(voice="Luna", speed=1.2), "openai") == ({"audio": {"output": {"speed": 1.2}}}, ())
+    assert ours.changes(session(voice="Luna", tools=["new"], speed=1.2), "openai") == ({"tools": ["new"]}, ())
+    assert ours.changes(session(voice="Eve", tools=["new"], speed=1.2), "openai")[1] == ("voice",)
+    assert ours.changes(session(tools=["new"], speed=1.2), "openai")[1] == ()
+    assert ours.changes(session(voice="Eve", tools=["new"], speed=1.2), "openai")[1] == ("voice",)
+
+
 def test_inworld_changes_both() -> None:
     ours = OpenSession()
     ours.begin(session())
