@@ -9,7 +9,14 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from typing import Final
 
-_STOP_TIMEOUT_S = 2.0
+_STOP_TIMEOUT_S = 4.0
+"""How long a child may take to end properly. One with an MCP server that does not react needs 1.5 s on a PC, and more
+on a Pi Zero; with what follows it must fit into TimeoutStopSec= of the unit, 10 s.
+"""
+
+_DRAIN_S: Final = 2.0
+"""How long the output of a child that has ended may be held open by what it has started."""
+
 _CHUNK_BYTES: Final = 1 << 16
 _SECRETS: Final = ("EDGEVOICE_API_KEY", "EDGEVOICE_JUDGE_KEY", "INWORLD_API_KEY")
 
@@ -28,7 +35,7 @@ async def start(command: Sequence[str]) -> Process:
 
 
 async def end(child: Process) -> None:
-    """Close its standard input and ask it to end; kill it if it has not ended within 2 s.
+    """Close its standard input and ask it to end; kill it if it has not ended within 4 s.
 
     Being cancelled does not keep it from that: a child that is not waited for would stay.
     """
@@ -53,7 +60,7 @@ async def _end(child: Process) -> None:
     except TimeoutError:
         kill_group(child.pid)
         await child.wait()
-    await asyncio.wait({draining}, timeout=_STOP_TIMEOUT_S)
+    await asyncio.wait({draining}, timeout=_DRAIN_S)
     draining.cancel()
     await asyncio.gather(draining, return_exceptions=True)
 

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from edgevoice import children
+from edgevoice.mcp.child import stdio
+from edgevoice.store import files
+
 ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "systemd" / "edgevoice.service"
 PAGE = ROOT / "systemd" / "edgevoice-page.service"
@@ -74,6 +78,15 @@ def test_the_service_is_not_restarted_with_refused_settings() -> None:
 def test_the_watchdog_period_exceeds_the_daemons_freshness_limit() -> None:
     # Fed at half its period, and no longer fed once a part was silent for 3 s.
     assert int(directives()["WatchdogSec"][0]) / 2 > 3
+
+
+def test_what_the_end_of_the_box_waits_for_fits_into_the_time_that_the_unit_gives_it() -> None:
+    (given,) = directives()["TimeoutStopSec"]
+
+    # A server that does not react: its input is closed, then SIGTERM, then SIGKILL, and it is waited for after each.
+    assert 2 * 3 * stdio._STOP_S <= children._STOP_TIMEOUT_S
+    assert float(given) > children._STOP_TIMEOUT_S + children._DRAIN_S
+    assert float(given) >= 2 * files._LOCK_LIMIT_S
 
 
 def test_only_sound_and_pins_are_open() -> None:

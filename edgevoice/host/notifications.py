@@ -1,7 +1,7 @@
-"""Notifications: messages to systemd by its own library, which is called only while its socket takes them at once.
+"""Notifications: messages to systemd by the protocol of sd_notify(3), sent only if its socket takes them at once.
 
-``sd_notify`` waits for a manager that does not read, and holds the interpreter's lock meanwhile: nothing of the box
-would run, not even in another thread.
+The function of that name waits for a manager that does not read, also one whose queue another service has filled since
+it was asked, and holds the interpreter's lock meanwhile: nothing of the box would run, not even in another thread.
 """
 
 import logging
@@ -9,14 +9,7 @@ import os
 import select
 import socket
 import threading
-from functools import cache
 from typing import Final
-
-try:
-    from systemd import daemon
-except ImportError:
-    # It is built against systemd's headers, which a PC that only tries out the box may not have.
-    daemon = None
 
 from edgevoice import threads
 from edgevoice.journal import tell
@@ -41,12 +34,8 @@ class Notifications:
         """Send a message, or let it wait; never block. Return whether it was sent."""
         if "NOTIFY_SOCKET" not in os.environ:
             return True
-        if daemon is None:
-            _say_what_is_missing()
-            return True
         with self._lock:
-            if not self._waiting and _takes_more(timeout_ms=0):
-                _notify(message)
+            if not self._waiting and _sent(message):
                 return True
             is_first = not self._waiting
             kind = message.partition("=")[0]
@@ -61,40 +50,49 @@ class Notifications:
 
     def _send_waiting(self) -> None:
         while True:
-            if not _takes_more(_LOOK_AGAIN_MS):
-                continue
+            _wait_for_space()
             with self._lock:
-                _notify(self._waiting.pop(next(iter(self._waiting))))
+                kind = next(iter(self._waiting))
+                if _sent(self._waiting[kind]):
+                    del self._waiting[kind]
                 if not self._waiting:
                     return
 
 
-def _takes_more(timeout_ms: int) -> bool:
-    """Return whether the manager's queue has space for a message within that time, or cannot be asked."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as asking:
-        try:
-            # Only of a connected socket does the kernel say whether its peer's queue is full.
-            asking.connect(f"\0{address[1:]}" if address.startswith("@") else address)
-        except OSError:
-            return True  # sending will say what is wrong
-        poll = select.poll()
-        poll.register(asking, select.POLLOUT)
-        return bool(poll.poll(timeout_ms))
+def _sent(message: str) -> bool:
+    """Send to ``NOTIFY_SOCKET``; return whether its queue had space.
 
-
-def _notify(message: str) -> None:
-    """Send to ``NOTIFY_SOCKET``; a socket that refuses, as while systemd re-executes, must not end the box."""
+    A socket that refuses, as while systemd re-executes, must not end the box: the log says so, and the message is over.
+    """
     try:
-        daemon.notify(message)
+        with _connected() as connection:
+            connection.send(message.encode())
+    except BlockingIOError:
+        return False
     except OSError as error:
         tell(_log, logging.WARNING, "service-manager-deaf", message=message.partition("=")[0], problem=str(error))
+    return True
 
 
-@cache
-def _say_what_is_missing() -> None:
-    """Log once that systemd expects notifications which cannot be sent."""
-    problem = (
-        "the package systemd-python is missing, so systemd receives no notifications: pip install 'edgevoice[systemd]'"
-    )
-    tell(_log, logging.WARNING, "service-manager-deaf", problem=problem)
+def _wait_for_space() -> None:
+    """Wait until the manager's queue seems to have space, or for some time; whoever sends then sees whether it has."""
+    try:
+        with _connected() as connection:
+            poll = select.poll()
+            poll.register(connection, select.POLLOUT)
+            poll.poll(_LOOK_AGAIN_MS)
+    except OSError:
+        return  # sending will say what is wrong
+
+
+def _connected() -> socket.socket:
+    """Return a socket to the manager, which never blocks. Raises ``OSError``."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        # Only of a connected socket does the kernel say whether its peer's queue is full.
+        connection.connect(f"\0{address[1:]}" if address.startswith("@") else address)
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -15,7 +15,11 @@ from typing import BinaryIO, Final
 SUFFIX: Final = ".tmp"
 """How the names of unfinished files end; see ``sweep``."""
 
-_LOCK_LIMIT_S: Final = 2.0
+_LOCK_LIMIT_S: Final = 5.0
+"""Its holder waits for the disk, and a slow card writes for seconds; the end of the box may wait for it, too, and has
+10 s (TimeoutStopSec= of the unit).
+"""
+
 _LOCK_STEP_S: Final = 0.01
 
 

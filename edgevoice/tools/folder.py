@@ -26,8 +26,10 @@ _log = logging.getLogger(__name__)
 _PACKAGE = "edgevoice_tools"
 """What the files' modules are called after: no package of that name exists."""
 
-_LIMIT_S = 10.0
-"""How long a file may take to run its top level: it may import a large library on a slow card."""
+_LIMIT_S = 60.0
+"""How long a file may take to run its top level: a library that a PC imports in 2 s takes a Pi Zero 20 s and its card
+longer. Nothing but the files after it waits, and none of those before it.
+"""
 
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -69,7 +71,7 @@ class FolderSource:
         return not self._is_loaded or any(tool.definition.name == name for tool in self.tools())
 
     def on_change(self, changed: Callable[[], None]) -> None:
-        """Call ``changed`` after each ``load`` that found other files than before."""
+        """Call ``changed`` after each file that is another than before, while ``load`` runs."""
         self._changed.append(changed)
 
     async def load(self) -> None:
@@ -77,12 +79,17 @@ class FolderSource:
 
         A file that cannot be used costs only its own tools: the log says what is wrong with it.
         """
-        before = dict(self._files)
         found = _python_files(self._folder)
         for path in found:
+            before = dict(self._files)
             await self._load_file(path)
+            self._tell_if_changed(before)
         self._is_loaded = True
+        before = dict(self._files)
         self._files = {path: loaded for path, loaded in self._files.items() if path in found}
+        self._tell_if_changed(before)
+
+    def _tell_if_changed(self, before: dict[Path, _Loaded]) -> None:
         if self._files != before:
             for changed in self._changed:
                 changed()

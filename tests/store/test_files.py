@@ -269,12 +269,12 @@ def test_a_lock_is_retried_every_10_ms_until_its_timeout(tmp_path: Path, monkeyp
     assert slept == [0.01] * 2
 
 
-def test_by_default_a_lock_times_out_after_2_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readings = [0.0, 1.75, 2.0]
+def test_by_default_a_lock_times_out_after_5_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = [0.0, 4.75, 5.0]
     monkeypatch.setattr(files, "_try_lock", lambda _descriptor: False)
     monkeypatch.setattr(files, "time", SimpleNamespace(monotonic=lambda: readings.pop(0), sleep=lambda _seconds: None))
 
-    with pytest.raises(TimeoutError, match="for more than 2 s"), locked(tmp_path):
+    with pytest.raises(TimeoutError, match="for more than 5 s"), locked(tmp_path):
         pass
 
 

@@ -219,3 +219,19 @@ def test_changed_files_are_read_again(
     load(source)
 
     assert changes == [["water"], after]
+
+
+def test_the_tools_of_one_file_need_not_wait_for_the_next(folder: Path, source: FolderSource) -> None:
+    write(folder, "a.py", GOOD)
+    write(folder, "b.py", "import time\ntime.sleep(60)\n")
+
+    async def scene() -> list[str]:
+        offered = asyncio.Event()
+        source.on_change(offered.set)
+        loading = asyncio.create_task(source.load())
+        await asyncio.wait_for(offered.wait(), 4)
+        assert not loading.done()
+        loading.cancel()
+        return names(source)
+
+    assert asyncio.run(scene()) == ["water"]
