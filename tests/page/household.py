@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrop
 from edgevoice.core.panel_facts import MuteSwitched
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.server import ControlSocket
+from edgevoice.observers.failures import Failure
 from edgevoice.page.guard import names_of
 from edgevoice.page.link import BoxLink
 from edgevoice.page.listening import open_sockets
@@ -39,14 +40,16 @@ from edgevoice.wall_clock import local_now
 from tests.integrations.control.conftest import Sampled, Speaker
 from tests.waiting import eventually
 
-FAILURE = {
-    "at": "2026-03-01T14:02:00+00:00",
-    "code": "thinking",
-    "problem": "no answer within 15 s",
-    "circumstances": "the network was up",
-    "remedy": "Ask again; if it happens often, raise conversation.thinking_s.",
-    "trail": [],
-}
+FAILURES = (
+    Failure(
+        "2026-03-01T14:02:00+00:00",
+        "thinking",
+        "no answer within 15 s",
+        "Ask again; if it happens often, raise conversation.thinking_s.",
+        ("the service had accepted the session", "the network was up"),
+    ),
+    Failure("2026-03-01T14:01:00+00:00", "microphone-dead", "the microphone delivered only silence", "Check its plug."),
+)
 
 
 @dataclass
@@ -118,7 +121,7 @@ async def household(
             lambda: 16_000,
             speaker,
             lambda: "",
-            lambda: [FAILURE],
+            lambda: [asdict(each) for each in FAILURES],
             timers=partial(timers_by_hand, FunctionSource(AlarmTools(keeper).functions())),
             words=["hey_jarvis"],
             may_unmute=may_unmute,

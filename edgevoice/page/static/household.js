@@ -160,7 +160,7 @@ async function showFailures() {
   try {
     const { failures } = await connection.ask("why", { most: 5 });
     byId("failures").replaceChildren(
-      ...failures.map((each) => row(sentence([each.problem, each.circumstances].filter(Boolean).join("; ")), `${dayTime.format(Date.parse(each.at))} → ${each.remedy}`)),
+      ...failures.map((each) => row(sentence([each.problem, ...each.circumstances].join("; ")), `${dayTime.format(Date.parse(each.at))} → ${each.remedy}`)),
     );
     byId("no-failures").hidden = failures.length > 0;
   } catch {
