@@ -57,7 +57,8 @@ def _outward(
 ) -> Iterator[Observer]:
     environment = context.environment or {}
     if settings.mqtt.host:
-        yield Guest("mqtt", lambda: _mqtt(settings.mqtt, context, parts, handles, followed.view.copy()))
+        mqtt = partial(_mqtt, settings.mqtt, context, parts, handles)
+        yield Guest("mqtt", lambda: mqtt(followed.view.copy()), proves_itself=True)
     if settings.music.bus:
         yield Guest("music", lambda: _music(settings.music, environment, followed.view.copy()))
     if settings.metrics.enabled:

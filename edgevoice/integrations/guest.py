@@ -4,9 +4,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from edgevoice.core.backoff import Backoff
+from edgevoice.core.facts import Event
 from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer, Report
@@ -29,12 +31,23 @@ class Guest(Observer):
     A guest whose ``run`` returns has nothing to do and is not started again, nor is one that only a person can help: a
     package or a secret is missing. Between a failure and the next start it sees nothing. ``chance`` returns numbers
     from 0 to 1 for jitter.
+
+    A guest may report its own `GuestFailed` while it runs, and `GuestRestored` whenever it works. Whether that is news
+    is decided here, together with its failures. One that ``proves_itself`` is not taken to work until it says so.
     """
 
-    def __init__(self, name: str, make: Callable[[], Observer], chance: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[], Observer],
+        chance: Callable[[], float] = random.random,
+        *,
+        proves_itself: bool = False,
+    ) -> None:
         self._name = name
         self._make = make
         self._chance = chance
+        self._proves_itself = proves_itself
         self._inside: Observer | None = None
         self._failed = asyncio.Event()
         self._failure: Exception | None = None
@@ -57,14 +70,12 @@ class Guest(Observer):
         tries = 0
         while True:
             began = loop.time()
-            error = await self._run_once(report)
+            error = await self._run_once(partial(self._take, report))
             if error is None:
-                if self._is_broken:
-                    report(GuestRestored(self._name))
+                self._take(report, GuestRestored(self._name))
                 return
             self._inside = None
-            self._is_broken = True
-            report(_report_of(self._name, error))
+            self._take(report, _report_of(self._name, error))
             if isinstance(error, EdgevoiceError) and not can_pass(error):
                 tell(_log, logging.ERROR, "guest-off", guest=self._name, code=error.code, problem=error.line())
                 return
@@ -77,6 +88,19 @@ class Guest(Observer):
             self._failed.clear()
             self._failure = None
             self._begin()
+
+    def _take(self, report: Report, fact: Event) -> None:
+        """Report a fact, the guest's own or ours about it; that it works is news only if it had failed."""
+        match fact:
+            case GuestFailed():
+                self._is_broken = True
+            case GuestRestored() if not self._is_broken:
+                return
+            case GuestRestored():
+                self._is_broken = False
+            case _:
+                pass
+        report(fact)
 
     def _begin(self) -> None:
         try:
@@ -92,10 +116,9 @@ class Guest(Observer):
         failing = asyncio.ensure_future(self._failed.wait())
         both = {running, failing}
         try:
-            if self._is_broken:
+            if self._is_broken and not self._proves_itself:
                 done, _ = await asyncio.wait(both, timeout=_WORKS_S, return_when=asyncio.FIRST_COMPLETED)
                 if not done:
-                    self._is_broken = False
                     report(GuestRestored(self._name))
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if failing.done():

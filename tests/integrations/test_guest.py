@@ -169,6 +169,58 @@ def test_a_guest_that_had_failed_and_has_nothing_more_to_do_counts_as_working() 
     assert told[1:] == [GuestRestored("metrics")]
 
 
+class Caller(Observer):
+    """Reports, one each second, what a test wants, and then fails or runs on."""
+
+    def __init__(self, *facts: Event, fails: bool = False) -> None:
+        self._facts = facts
+        self._fails = fails
+
+    def observe(self, notice: Notice, now: float) -> None:
+        """See nothing."""
+
+    async def run(self, report: Report) -> None:
+        for fact in self._facts:
+            report(fact)
+            await asyncio.sleep(1)
+        if self._fails:
+            raise ControlUnavailable("no folder")
+        await asyncio.Event().wait()
+
+
+def heard(*callers: Caller) -> list[Event]:
+    told, coming = list[Event](), list(callers)
+
+    async def scene() -> None:
+        guest = Guest("mqtt", lambda: coming.pop(0), lambda: 0.0, proves_itself=True)
+        running = asyncio.ensure_future(guest.run(told.append))
+        await asyncio.sleep(600)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    virtual_time.run(scene())
+    return told
+
+
+LOST, BACK = GuestFailed("mqtt", "mqtt-broker", "gone", ""), GuestRestored("mqtt")
+
+
+def test_what_a_guest_says_of_itself_is_news_only_if_it_changes_something() -> None:
+    assert heard(Caller(BACK, BACK, LOST, LOST, TalkHeld(), BACK, BACK)) == [LOST, LOST, TalkHeld(), BACK]
+
+
+def test_a_guest_that_proves_itself_does_not_count_as_working_because_it_runs() -> None:
+    told = heard(Caller(LOST, fails=True), Caller(), Caller())
+
+    assert [type(fact) for fact in told] == [GuestFailed, GuestFailed]
+
+
+def test_a_guest_that_failed_and_was_started_again_is_restored_once_it_says_so() -> None:
+    told = heard(Caller(LOST, fails=True), Caller(BACK))
+
+    assert [type(fact) for fact in told] == [GuestFailed, GuestFailed, GuestRestored]
+
+
 def test_a_guest_that_works_from_the_start_reports_nothing() -> None:
     async def scene() -> list[Event]:
         told = list[Event]()

@@ -88,7 +88,6 @@ class MqttLink(Observer):
         self._working: set[asyncio.Task[None]] = set()
         self._published: dict[str, bytes] = {}
         self._announced: DeviceFacts | None = None
-        self._is_failing = False
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - Home Assistant has a clock of its own
         """Follow what happens; events of a time without a connection are not sent later."""
@@ -104,7 +103,7 @@ class MqttLink(Observer):
         self._changed.set()
 
     async def run(self, report: Report) -> None:
-        """Keep a connection until cancelled; report when that fails more than once, and when there is one again."""
+        """Keep a connection until cancelled; report when that fails more than once, and each that there is."""
         loop = asyncio.get_running_loop()
         commands = Commands(self._box, self._view, self._reporting(report))
         tries = 0
@@ -118,7 +117,6 @@ class MqttLink(Observer):
                 level = logging.WARNING if tries == 0 else logging.DEBUG  # once for each outage
                 tell(_log, level, "mqtt-lost", problem=error.line(), again_in_s=round(delay_s, 1))
                 if tries > 0 or isinstance(error, BrokerFlooded):  # a broker that was only started again needs nobody
-                    self._is_failing = True
                     report(GuestFailed("mqtt", error.code, str(error), error.remedy))
                 tries += 1
                 await asyncio.sleep(delay_s)
@@ -145,9 +143,7 @@ class MqttLink(Observer):
                 await broker.subscribe(topics.command("+"))
                 await broker.publish(topics.available, "online", is_retained=True)
                 tell(_log, logging.INFO, "mqtt-connected", device=topics.box_id)
-                if self._is_failing:
-                    self._is_failing = False
-                    report(GuestRestored("mqtt"))
+                report(GuestRestored("mqtt"))
                 await _first_of(self._send(broker), self._look_now_and_then(broker), self._receive(broker, commands))
             finally:
                 broker.hurry()

@@ -18,6 +18,7 @@ from edgevoice.core.orders import MuteMicrophone, ReportRing
 from edgevoice.core.panel_facts import EarconVolumeSet, MuteSwitched
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.speaking import SpokenRequests
+from edgevoice.integrations.guest import Guest
 from edgevoice.integrations.mqtt.broker import Broker, BrokerFlooded, BrokerMessage, BrokerUnavailable
 from edgevoice.integrations.mqtt.link import MqttLink, MqttMeans
 from edgevoice.integrations.mqtt.state import RingSummary
@@ -122,7 +123,8 @@ def live(scene: Callable[[Home], Awaitable[None]], *, words: bool = False) -> Ho
 
     async def run() -> Home:
         home = Home(words=words)
-        running = asyncio.ensure_future(home.link.run(home.report))
+        guest = Guest("mqtt", lambda: home.link, proves_itself=True)
+        running = asyncio.ensure_future(guest.run(home.report))
         await asyncio.sleep(1)
         try:
             await scene(home)
