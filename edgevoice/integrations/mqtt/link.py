@@ -29,7 +29,7 @@ from edgevoice.integrations.control.connection import Allowance
 from edgevoice.integrations.control.view import BoxView
 from edgevoice.integrations.mqtt.broker import Broker, BrokerFlooded, BrokerMessage, BrokerUnavailable
 from edgevoice.integrations.mqtt.device import DeviceFacts, document
-from edgevoice.integrations.mqtt.orders import request_of
+from edgevoice.integrations.mqtt.orders import id_of, request_of
 from edgevoice.integrations.mqtt.state import Event, KnownRings, RingSummary, event_of, reply_of, state_of
 from edgevoice.integrations.mqtt.topics import Topics
 from edgevoice.journal import tell
@@ -229,12 +229,12 @@ class MqttLink(Observer):
             self._obey(command, message, commands)
 
     def _obey(self, command: str, message: BrokerMessage, commands: Commands) -> None:
-        request: AnyRequest | None = None
+        request_id: Any = id_of(command, message.payload)
         try:
             request = request_of(command, message.payload)
             result = commands.carry_out(request, Sounds(Allotment()))
         except Refused as refused:
-            self._answer(_refusal(request, command, refused))
+            self._answer(_refusal(request_id, command, refused))
             return
         self._changed.set()
         if isinstance(result, dict):
@@ -242,7 +242,7 @@ class MqttLink(Observer):
         if len(self._working) >= _MOST_TASKS:
             result.close()
             busy = Refused("too-many", f"{_MOST_TASKS} orders are not done yet", "Wait for one.")
-            self._answer(_refusal(request, command, busy))
+            self._answer(_refusal(request_id, command, busy))
             return
         task = asyncio.ensure_future(self._finish(request, command, result))
         self._working.add(task)
@@ -252,11 +252,11 @@ class MqttLink(Observer):
         try:
             found = await result
         except Refused as refused:
-            self._answer(_refusal(request, command, refused))
+            self._answer(_refusal(request.id, command, refused))
         except Exception as error:  # noqa: BLE001 - one order must end neither the box nor this connection
             tell(_log, logging.ERROR, "mqtt-order-failed", order=command, error=type(error).__name__)
             failed = Refused("failed", "the box could not do it", EdgevoiceError.remedy)
-            self._answer(_refusal(request, command, failed))
+            self._answer(_refusal(request.id, command, failed))
         else:
             if isinstance(request, messages.AskQuestion | messages.SayText):
                 self._answer(reply_of(request.id, command, found, words=self._means.words))
@@ -267,10 +267,9 @@ class MqttLink(Observer):
         self._changed.set()
 
 
-def _refusal(request: AnyRequest | None, command: str, refused: Refused) -> dict[str, Any]:
+def _refusal(request_id: Any, command: str, refused: Refused) -> dict[str, Any]:
     error = {"code": refused.code, "problem": refused.problem, "remedy": refused.remedy}
-    request_id = request.id if request is not None else None
-    return {"id": request_id or "", "do": command[:40], "ok": False, "error": error}
+    return {"id": "" if request_id is None else request_id, "do": command[:40], "ok": False, "error": error}
 
 
 async def _first_of(*works: Coroutine[Any, Any, None]) -> None:

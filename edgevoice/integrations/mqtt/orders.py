@@ -15,6 +15,10 @@ LARGEST_BYTES: Final = 16_384
 _REMEDY: Final = "docs/home-assistant.md describes every topic."
 
 
+# Home Assistant makes a number of a text that looks like one.
+QuestionId = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=0, le=2**53)]
+
+
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
     """The payload of ``ask``: what to ``say``, whether to listen then, and what the service should know.
 
@@ -24,12 +28,16 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True):
     say: Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
     then_listen: bool = True
     context: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
-    # Home Assistant makes a number of a text that looks like one.
-    id: Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=0, le=2**53)] = ""
+    id: QuestionId = ""
     quiet_hours: messages.QuietHours = "skip"
 
 
+class _Identified(Struct, frozen=True):
+    id: QuestionId = ""
+
+
 _question: Final = msgspec.json.Decoder(Question)
+_identified: Final = msgspec.json.Decoder(_Identified)
 
 _PRESSED: Final[dict[str, AnyRequest]] = {
     "talk": messages.Talk(),
@@ -66,6 +74,16 @@ def request_of(command: str, payload: bytes) -> AnyRequest:
             return pressed
         case _:
             raise Refused("bad-request", "there is no such command", _REMEDY)
+
+
+def id_of(command: str, payload: bytes) -> str | int:
+    """Return the id in the payload of a question that is refused, so that whoever asked learns of it; empty if none."""
+    if command != "ask" or len(payload) > LARGEST_BYTES:
+        return ""
+    try:
+        return _identified.decode(payload).id
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return ""
 
 
 def _asked(payload: bytes) -> AnyRequest:

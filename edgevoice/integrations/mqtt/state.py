@@ -116,4 +116,4 @@ def reply_of(request_id: Any, command: str, result: Mapping[str, Any], *, words:
         fields["replied"] = bool(result["understood"])
         if words:
             fields |= {"understood": result["understood"], "answered": result["answered"]}
-    return {"id": request_id or "", "do": command, "ok": True, **fields}
+    return {"id": "" if request_id is None else request_id, "do": command, "ok": True, **fields}

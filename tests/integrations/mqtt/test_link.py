@@ -260,6 +260,33 @@ def test_a_muted_microphone_is_not_opened_unless_the_settings_allow_it() -> None
     assert home.broker.on(TOPICS.state)[-1]["mute"] == "ON"
 
 
+@pytest.mark.parametrize(
+    ("payload", "id_"),
+    [
+        ('{"say": "", "id": "g1"}', "g1"),
+        ('{"say": "Tea?", "priority": 1, "id": 0}', 0),
+        ('{"say": "Tea?", "id": {}}', ""),
+        ('{"id": "g1"', ""),
+        ("[]", ""),
+    ],
+)
+def test_a_question_that_is_refused_is_answered_with_its_id_if_it_has_one(payload: str, id_: object) -> None:
+    async def scene(home: Home) -> None:
+        await home.order("ask", payload)
+
+    (reply,) = live(scene).replies()
+
+    assert (reply["id"], reply["do"], reply["ok"], reply["error"]["code"]) == (id_, "ask", False, "bad-request")
+
+
+def test_a_question_with_the_number_0_is_answered_with_it() -> None:
+    async def scene(home: Home) -> None:
+        home.mouth.over.set()
+        await home.order("ask", '{"say": "Tea?", "id": 0}')
+
+    assert [reply["id"] for reply in live(scene).replies()] == [0]
+
+
 @pytest.mark.parametrize("words", [True, False])
 def test_a_question_is_asked_and_the_reply_comes_back_with_its_id(*, words: bool) -> None:
     async def scene(home: Home) -> None:
