@@ -4,7 +4,7 @@ The rest is estimated from how long each test took the last time, which pytest's
 is. scripts/test runs pytest several times, and says so in the environment:
 
 - ``TESTS_RUN``: the name of this run; ``TESTS_TO_COME``: those after it, separated by spaces;
-  ``TESTS_SPENT_S``: the seconds before it.
+  ``TESTS_SPENT_S``: the seconds before it; ``TESTS_BESIDE``: those that run beside it and until the end, likewise.
 - ``TESTS_RESULTS``: a file that gets one line of JSON at the end of each run.
 
 All may be missing. They are taken out of the environment, so that the code under test does not see them. None begins
@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-_VARIABLES = ("TESTS_RUN", "TESTS_TO_COME", "TESTS_SPENT_S", "TESTS_RESULTS")
+_VARIABLES = ("TESTS_RUN", "TESTS_TO_COME", "TESTS_SPENT_S", "TESTS_BESIDE", "TESTS_RESULTS")
 _EVERY_S = 30.0
 _EVERY_ON_A_TERMINAL_S = 10.0
 _KEPT_FROM_S = 0.1
@@ -37,12 +37,18 @@ _LINE = 72
 
 
 class Estimate:
-    """How far a run is. Times are in seconds; ``known`` is how long tests took before, and whole files."""
+    """How far a run is. Times are in seconds; ``known`` is how long tests took before, and whole files.
 
-    def __init__(self, known: Mapping[str, float], *, spent_s: float = 0.0, to_come_s: float = 0.0) -> None:
+    What runs beside it began with the first run, and takes ``beside_s`` until the end of all.
+    """
+
+    def __init__(
+        self, known: Mapping[str, float], *, spent_s: float = 0.0, to_come_s: float = 0.0, beside_s: float = 0.0
+    ) -> None:
         self._known = known
         self._spent_s = spent_s
         self._to_come_s = to_come_s
+        self._beside_s = beside_s
         self._left: dict[str, float] = {}
         self._done_s = 0.0
         self._began_s: float | None = None
@@ -76,6 +82,7 @@ class Estimate:
         gone_s = now_s - self._began_s
         left_s = sum(self._left.values()) * gone_s / self._done_s + self._to_come_s
         gone_s += self._spent_s
+        left_s = max(left_s, self._beside_s - gone_s)
         return f"[{gone_s / max(gone_s + left_s, 1):4.0%}, about {_spoken(left_s)} left]"
 
 
@@ -99,7 +106,8 @@ class Progress:
         self._estimate = Estimate(
             self._kept(_FILES) | self._kept(_TESTS),
             spent_s=float(environment.get("TESTS_SPENT_S", "0")),
-            to_come_s=sum(runs.get(name, 0.0) for name in environment.get("TESTS_TO_COME", "").split()),
+            to_come_s=_seconds_of(environment.get("TESTS_TO_COME", ""), runs),
+            beside_s=_seconds_of(environment.get("TESTS_BESIDE", ""), runs),
         )
         self._began_s = self._shown_s = time.monotonic()
 
@@ -172,6 +180,10 @@ class Progress:
             for name in replaced:
                 kept.pop(name, None)
             self._cache.set(key, {**kept, **new})
+
+
+def _seconds_of(names: str, runs: Mapping[str, float]) -> float:
+    return sum(runs.get(name, 0.0) for name in names.split())
 
 
 def _by_file(took: Mapping[str, float]) -> dict[str, float]:

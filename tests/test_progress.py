@@ -69,6 +69,17 @@ def test_work_before_and_after_this_run_is_counted() -> None:
     assert estimate.line(60) == "[ 38%, about 10 min left]"
 
 
+@pytest.mark.parametrize(("beside_s", "line"), [(660, "[ 30%, about 8 min left]"), (100, "[ 50%, about 3 min left]")])
+def test_what_runs_beside_this_run_counts_if_it_takes_longer(beside_s: float, line: str) -> None:
+    estimate = Estimate({"second": 60, "third": 60}, spent_s=140, to_come_s=140, beside_s=beside_s)
+    estimate.expect(["first", "second", "third"])
+
+    estimate.done("first", 0)
+    estimate.done("second", 60)
+
+    assert estimate.line(60) == line
+
+
 def test_a_run_of_unknown_tests_is_estimated_by_their_number() -> None:
     estimate = Estimate({})
     estimate.expect(str(number) for number in range(101))

@@ -52,7 +52,9 @@ case "${is_isolated-no} $1 $2" in
     echo "pytest in $PWD with ${PYTHONPATH-no path} and ${VIRTUAL_ENV-no venv}"; shift 2; printf '<%s>\n' "$@"
     [[ ! ${TESTS_RESULTS-} ]] ||
       sed -n "s/^$TESTS_RUN: //p" "$STAGE/results" >>"$TESTS_RESULTS"
-    [[ ! -e $STAGE/ended ]] || { code=$(head -n 1 "$STAGE/ended"); sed -i 1d "$STAGE/ended"; exit "$code"; }
+    [[ ! -e $STAGE/policy ]] || echo "${TESTS_RUN-}: $(chrt --pid $$)" >>"$STAGE/policy"
+    [[ ${TESTS_RUN-} != quick || ! -p $STAGE/beside ]] || read -r <"$STAGE/beside"
+    [[ ! -e $STAGE/ended ]] || { code=$(sed -n "s/^${TESTS_RUN-}: //p" "$STAGE/ended"); exit "${code:-0}"; }
     ;;
 esac
 """
@@ -69,6 +71,7 @@ QUICK_OF_SOME: Final = (
     "python -m pytest -m not sound and not alone --numprocesses 3 --dist loadfile --no-loadscope-reorder"
 )
 ALL_RUNS: Final = [QUICK, *SOUND]
+"""As they begin, except that the quick ones run beside those with sound until only those alone are left."""
 DPKG_QUERY: Final = r"""#!/usr/bin/env bash
 grep -qxF "${!#}" "$STAGE/missing" || printf installed
 """
@@ -150,6 +153,15 @@ class Stage:
         (self.folder / "missing").write_text("\n".join(packages))
 
 
+def in_order(notes: list[str]) -> list[str]:
+    """Return the notes of all runs of the tests in the order of ``ALL_RUNS``."""
+    quick = [note for note in notes if note == QUICK]
+    assert not quick or SOUND[-1] not in notes[: notes.index(QUICK)], "those alone had something beside them"
+    others = [note for note in notes if note != QUICK]
+    first = next((number for number, note in enumerate(others) if note in SOUND), len(others))
+    return [*others[:first], *quick, *others[first:]]
+
+
 def _lay_out(folder: Path) -> Stage:
     stage = Stage(folder)
     for name in SOURCES:
@@ -197,7 +209,7 @@ def test_the_first_run_installs_what_is_locked_by_hash_then_the_project_and_noth
     assert tools.endswith("--require-hashes --only-binary :all: -r ./requirements-build.lock")
     assert packages.endswith("--require-hashes --no-build-isolation -r ./requirements.lock")
     assert project.endswith("--no-deps --no-build-isolation --editable .")
-    assert tests == ALL_RUNS
+    assert in_order(tests) == ALL_RUNS
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
@@ -228,7 +240,7 @@ def test_help_comes_from_the_command_itself_once_installed(prepared: Stage) -> N
 def test_a_second_run_goes_straight_to_the_tests(prepared: Stage) -> None:
     done = prepared.run("test")
 
-    assert prepared.take_notes() == ALL_RUNS
+    assert in_order(prepared.take_notes()) == ALL_RUNS
     assert not done.stderr
 
 
@@ -240,16 +252,40 @@ def test_half_of_the_tests_can_be_run_with_pytest_arguments(prepared: Stage, opt
 
 
 @pytest.mark.parametrize(
-    ("ended", "runs", "status"), [("1 0 0 0", 4, 0), ("0 5 0 0", 4, 0), ("2 0 0 0", 1, 2), ("0 3", 2, 3)]
+    ("ended", "runs", "status"),
+    [("quick: 1", ALL_RUNS, 0), ("sound: 5", ALL_RUNS, 0), ("quick: 2", [QUICK, *SOUND[:2]], 2)],
 )
 def test_the_other_runs_continue_after_a_failure_but_not_after_an_interruption(
-    prepared: Stage, ended: str, runs: int, status: int
+    prepared: Stage, ended: str, runs: list[str], status: int
 ) -> None:
-    (prepared.folder / "ended").write_text(ended.replace(" ", "\n") + "\n")
+    (prepared.folder / "ended").write_text(f"{ended}\n")
 
     assert prepared.run("test").returncode == status
 
-    assert len(prepared.take_notes()) == runs
+    assert in_order(prepared.take_notes()) == runs
+
+
+def test_the_quick_tests_are_idle_tasks_beside_the_others_and_their_output_follows(prepared: Stage) -> None:
+    (prepared.folder / "policy").touch()
+
+    done = prepared.run("test")
+
+    (policy,) = re.findall(r"^quick: .*policy: (.*)$", (prepared.folder / "policy").read_text(), re.MULTILINE)
+    assert policy == "SCHED_IDLE"
+    runs = re.findall(r"^<(not sound.*|sound.*|few|alone)>$", done.stdout, re.MULTILINE)
+    assert runs == ["sound and not few and not alone", "few", "not sound and not alone", "alone"]
+
+
+def test_those_that_run_beside_end_with_the_script(prepared: Stage) -> None:
+    os.mkfifo(prepared.folder / "beside")
+    (prepared.folder / "ended").write_text("few: 3\n")
+
+    done = prepared.run("test")
+
+    assert done.returncode == 3
+    # Its reader has gone: nobody waits at the gate any more.
+    with pytest.raises(OSError, match="No such device or address"):
+        os.open(prepared.folder / "beside", os.O_WRONLY | os.O_NONBLOCK)
 
 
 def test_the_last_line_counts_every_test_and_every_end_to_end_test_that_was_skipped(prepared: Stage) -> None:
@@ -278,7 +314,7 @@ def test_a_failed_test_is_retried_alone_and_never_counts_as_a_success(
 
     done = prepared.run("test")
 
-    assert prepared.take_notes() == [*ALL_RUNS, f"python -m pytest {FLAKY}"]
+    assert in_order(prepared.take_notes()) == [*ALL_RUNS, f"python -m pytest {FLAKY}"]
     assert done.returncode == status
     assert f"{told}: {FLAKY}" in done.stdout.splitlines()
     assert "=== all passed" not in done.stdout
@@ -289,7 +325,7 @@ def test_many_failures_are_not_retried(prepared: Stage) -> None:
 
     done = prepared.run("test")
 
-    assert prepared.take_notes() == ALL_RUNS
+    assert in_order(prepared.take_notes()) == ALL_RUNS
     assert done.returncode == 1
 
 
