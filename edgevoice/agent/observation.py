@@ -9,6 +9,7 @@ from edgevoice.core.facts import (
     ApprovalSettled,
     Event,
     ItemHeard,
+    LinkOpened,
     PlaybackCut,
     ResponseEnded,
     ResponseStarted,
@@ -86,6 +87,8 @@ class Observation:
         match notice:
             case AudioReceived():
                 return self._speaking(notice)
+            case LinkOpened():
+                self._words.clear()  # a service may number its items anew in each session
             case TranscriptChanged():
                 return [self._writing(notice)]
             case UserStartedSpeaking():

@@ -5,7 +5,7 @@ import sys
 import unicodedata
 from typing import TextIO
 
-from edgevoice.core.facts import LinkLost, WakeWordHeard
+from edgevoice.core.facts import LinkLost, LinkOpened, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import (
     CutPlayback,
@@ -98,6 +98,9 @@ class Screen(Observer):
                 self.say("the model learns that nobody spoke", now)
             case PlayEarcon(earcon=Earcon.MUTED):
                 self.say("the microphone is muted", now)
+            case LinkOpened():
+                self._written.clear()  # a service may number its items anew in each session
+                return
             case LinkLost(code=code):
                 self.say(f"link lost: {code}", now, colour="31")
             case _:

@@ -141,7 +141,6 @@ class Answers:
         """
         new, after = event.item, event.previous_item_id
         item = ConversationItem(_body(new, new.id or self._line.new_id("item")))
-        self._line.claim(item.id)
         if not isinstance(new, FunctionCallOutputItem):
             await self._announce(item, after)
             return item

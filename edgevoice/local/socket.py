@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import secrets
 import socket
 import struct
 from collections.abc import Mapping
@@ -27,17 +28,16 @@ class EventSender:
         self._behaviour = behaviour
         self._recorder = recorder
         self.dialect = dialect
+        self._token = secrets.token_hex(4)
         self._numbers: dict[str, itertools.count[int]] = {}
-        self._claimed: set[str] = set()
 
     def new_id(self, prefix: str) -> str:
-        """Return the next id of a kind: ``item_1``, ``item_2``."""
-        numbers = self._numbers.setdefault(prefix, itertools.count(1))
-        return next(made for number in numbers if (made := f"{prefix}_{number}") not in self._claimed)
+        """Return the next id of a kind: ``item_5f0c3a9e_1``, ``item_5f0c3a9e_2``; the next session has others.
 
-    def claim(self, chosen: str) -> None:
-        """Skip an id that the client has chosen, perhaps one from an earlier session."""
-        self._claimed.add(chosen)
+        A client may remember ids for longer than a session, as those of the OpenAI Realtime protocol occur only once.
+        """
+        numbers = self._numbers.setdefault(prefix, itertools.count(1))
+        return f"{prefix}_{self._token}_{next(numbers)}"
 
     async def send(self, event_type: str, **fields: Any) -> None:
         """Send an event; raise ConnectionClosed if the client has left."""

@@ -62,13 +62,19 @@ class ToolRunner:
         self._places = asyncio.Semaphore(limits.calls_at_once)
         self._calls: dict[asyncio.Task[None], ToolContext] = {}
         self._running: dict[asyncio.Future[Any], ToolContext] = {}
+        self._outdated: set[ToolContext] = set()
 
     def run(self, call: ToolCall) -> None:
-        """Begin a call; ``ToolFinished`` is reported later in any case, unless ``close`` comes first."""
+        """Begin a call; ``ToolFinished`` is reported later in any case, unless ``close`` comes first.
+
+        A call of the same id that is still running belongs to a session that is over, for a service may number its
+        calls anew in each. It goes on, but its result is not reported as that of this one.
+        """
+        self._outdated |= {context for context in self._calls.values() if context.call_id == call.call_id}
         context = ToolContext(call.call_id)
         task = asyncio.get_running_loop().create_task(self._answer(call, context), name="tool")
         self._calls[task] = context
-        task.add_done_callback(self._calls.pop)
+        task.add_done_callback(self._forget)
 
     def abandon(self, call_ids: Collection[str]) -> None:
         """Let calls know that nobody waits for their results; what they return is reported nevertheless."""
@@ -85,21 +91,27 @@ class ToolRunner:
         if self._approver is not None:
             self._approver.close()
 
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._outdated.discard(self._calls.pop(task))
+
     async def _answer(self, call: ToolCall, context: ToolContext) -> None:
+        finished = await self._finished(call, context)
+        if context not in self._outdated:
+            self._report(finished)
+
+    async def _finished(self, call: ToolCall, context: ToolContext) -> ToolFinished:
         try:
             tool = self._find(call)
             arguments = _checked(tool, call)
         except ToolRefused as refusal:
-            self._report(ToolFinished(call.call_id, error_output(str(refusal))))
-            return
+            return ToolFinished(call.call_id, error_output(str(refusal)))
         run = functools.partial(self._output, tool, arguments, context)
         if not tool.definition.requires_approval:
-            self._report(ToolFinished(call.call_id, await run()))
-        elif self._approver is None:
+            return ToolFinished(call.call_id, await run())
+        if self._approver is None:
             tell(_log, logging.WARNING, "tool-approval-impossible", tool=tool.definition.name)
-            self._report(ToolFinished(call.call_id, DECLINED))
-        else:
-            self._report(await self._approver.finished(call, tool.definition, arguments, run))
+            return ToolFinished(call.call_id, DECLINED)
+        return await self._approver.finished(call, tool.definition, arguments, run)
 
     async def _output(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> str:
         """Return the JSON text of a tool's answer, or of the error if there is none, for whatever reason."""

@@ -12,6 +12,7 @@ from edgevoice.core.facts import (
     Event,
     ItemHeard,
     LinkLost,
+    LinkOpened,
     PlaybackCut,
     PlaybackDrained,
     ResponseEnded,
@@ -67,6 +68,15 @@ def test_an_answer_that_is_heard_to_its_end_is_over_once() -> None:
     heard = entered(PlaybackDrained(1), Phase.LISTENING)
 
     assert seen(*ASKED, *begun("r1"), ended("r1"), *heard) == [events.SpeakingDone("r1"), done("r1")]
+
+
+def test_words_of_an_item_named_like_one_of_an_earlier_session_begin_anew() -> None:
+    said = TranscriptChanged(Role.USER, "item_1", "what time is it", is_final=True)
+
+    *_, again = seen(said, LinkOpened(), said)
+
+    assert isinstance(again, events.Writing)
+    assert again.added == "what time is it"
 
 
 def test_each_response_of_a_turn_is_played_to_its_end() -> None:

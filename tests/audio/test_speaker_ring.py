@@ -380,3 +380,19 @@ def test_whatever_was_played_a_cut_reports_it_exactly(operations: list[Operation
     (cut,) = [fact for fact in ear.told if isinstance(fact, PlaybackCut)]
     emitted = np.count_nonzero(np.array(ear.card.tape))
     assert cut.items[0].heard_ms == emitted // MS
+
+
+def test_the_end_of_an_item_named_like_one_of_an_earlier_session_is_reported(ear: Ear) -> None:
+    ear.speaker.play("item_4", 0, level(200))
+    ear.speaker.finish()
+    ear.hear(300)
+    ear.told.clear()
+    ear.speaker.play("item_4", 0, level(20))
+    ear.hear(6)
+
+    ear.speaker.finish()  # the link was lost
+
+    heard = ear.hear(100)
+    assert np.count_nonzero(np.array(ear.card.tape)) == 220 * MS
+    assert heard.any()
+    assert ear.told == [PlaybackDrained(2)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgevoice.commands.screen import Screen
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import LinkLost, ToolCall, TurnEnded, WakeWordHeard
+from edgevoice.core.facts import LinkLost, LinkOpened, ToolCall, TurnEnded, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import (
     CutPlayback,
@@ -112,6 +112,14 @@ def test_a_transcript_that_comes_twice_is_written_once_and_an_empty_one_never() 
     )
 
     assert [line.split("  ")[-1] for line in written.splitlines()] == ["box: It is noon.", "box: Yes."]
+
+
+def test_the_same_words_in_an_item_of_the_same_name_are_written_again_in_the_next_session() -> None:
+    final = words("It is noon.", final=True)
+
+    written = shown_in(io.StringIO(), final, LinkOpened(), final)
+
+    assert [line.split("  ")[-1] for line in written.splitlines()] == 2 * ["box: It is noon."]
 
 
 def test_on_a_terminal_the_last_line_shows_the_light_and_the_words_as_they_grow() -> None:

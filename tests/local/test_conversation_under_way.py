@@ -99,27 +99,30 @@ def test_waiting_outputs_may_be_placed_after_one_another() -> None:
     play(late, *CALLED, Expect("response.cancel"), allow=ITEMS - {"response.cancel"})
 
 
-def test_ids_that_the_client_carries_over_are_not_reused() -> None:
-    async def carry(client: Client) -> None:
-        await setup(client)
-        for item_id in ("item_1", "item_2", "item_4"):
-            await client.send(CREATE, item={**MESSAGE, "id": item_id})
-        turn = await client.until("input_audio_buffer.speech_started")
-        assert turn["item_id"] == "item_3"
-        assert (await client.refused(CREATE, item={**MESSAGE, "id": "item_3"}))["code"] == "item_already_exists"
-        await client.send(CREATE, item=MESSAGE)
-        assert (await client.answered())["output"][0]["id"] == "item_6"
+def test_ids_occur_in_one_session_only_so_that_a_client_can_carry_items_over() -> None:
+    sessions: list[set[str]] = []
 
-    create = Expect(CREATE)
-    play(
-        carry,
-        SETUP,
-        *[create] * 3,
-        TurnStep("hi", until="started"),
-        *[create] * 2,
-        TurnStep("hi"),
-        AnswerStep("Hello."),
-    )
+    async def ask(client: Client) -> None:
+        await setup(client)
+        before = set().union(*sessions)
+        for item_id in sorted(before):
+            await client.send(CREATE, item={**MESSAGE, "id": item_id})
+        turn = (await client.until("input_audio_buffer.speech_started"))["item_id"]
+        assert (await client.refused(CREATE, item={**MESSAGE, "id": turn}))["code"] == "item_already_exists"
+        answer = (await client.answered())["output"][0]["id"]
+        assert not before & {turn, answer}
+        sessions.append({turn, answer})
+
+    for carried in (0, 2):
+        play(
+            ask,
+            SETUP,
+            *[Expect(CREATE)] * carried,
+            TurnStep("hi", until="started"),
+            Expect(CREATE),
+            TurnStep("hi"),
+            AnswerStep("Hello."),
+        )
 
 
 def test_an_answer_in_progress_can_be_truncated_to_what_was_sent() -> None:

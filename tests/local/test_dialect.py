@@ -92,14 +92,15 @@ def test_errors_are_worded_as_clients_expect(
         assert error["code"] == "input_audio_buffer_commit_empty"
         assert error["message"].startswith("Error committing input audio buffer: buffer too small.")
         await client.ask("tell me a story")
-        await client.until(DELTA)
+        response_id = (await client.until(DELTA))["response_id"]
         error = await client.refused("response.create")
         assert error["code"] == "conversation_already_has_active_response"
-        assert error["message"].startswith("Conversation already has an active response in progress: resp_1.")
+        told = f"Conversation already has an active response in progress: {response_id}."
+        assert error["message"].startswith(told)
         await client.send("response.cancel")
         await client.answered()
         # An id that is not the running response's is nothing to cancel either.
-        error = await client.refused("response.cancel", response_id="resp_1")
+        error = await client.refused("response.cancel", response_id=response_id)
         assert error["message"].startswith("Cancellation failed")
 
     talk(ask, is_openai=is_openai, pace=8.0)

@@ -26,7 +26,7 @@ from edgevoice.core.facts import (
     UserStoppedSpeaking,
 )
 from edgevoice.core.light_frames import frame_at
-from edgevoice.core.notices import RingingBegan, RingingEnded, Role, TranscriptChanged
+from edgevoice.core.notices import PhaseEntered, RingingBegan, RingingEnded, Role, TranscriptChanged
 from edgevoice.core.orders import CutPlayback, DuckPlayback, Light
 from edgevoice.page.document import document
 from tests.page.chromium import Tab, tab
@@ -246,6 +246,11 @@ def test_what_happens_is_shown_and_the_buttons_do_what_they_say(devtools: str, t
         failed = await opened.text("#failures")
         assert "No answer within 15 s; the service had accepted the session; the network was up." in failed
         assert "The microphone delivered only silence." in failed
+        # In the next session, an item of the same name is another one.
+        box.notify(PhaseEntered(Phase.CONNECTING))
+        box.notify(TranscriptChanged(Role.USER, "u", "and now", is_final=True))
+        await opened.until("document.querySelector('#words').innerText.includes('and now')")
+        assert "<b>loud</b>" in await opened.text("#words")
         # Timers and alarms
         await opened.type("#timer-label", "pasta")
         await opened.run("document.querySelector('#timer-form').requestSubmit()")

@@ -583,6 +583,29 @@ def test_a_tool_that_breaks_its_contract_still_gets_an_answer(
     assert SECRET not in caplog.text
 
 
+def test_a_call_of_an_earlier_session_is_not_reported_as_a_later_one_of_the_same_id() -> None:
+    async def test() -> None:
+        slow, quick = asyncio.Event(), asyncio.Event()
+
+        async def wait(for_slow: bool) -> str:  # noqa: FBT001 - the model sends it
+            """Wait for the slow or for the quick one."""
+            await (slow if for_slow else quick).wait()
+            return "slow" if for_slow else "quick"
+
+        desk = Desk(wait)
+        desk.runner.run(ToolCall("call_1", "wait", '{"for_slow": true}'))
+        desk.runner.run(ToolCall("call_1", "wait", '{"for_slow": false}'))
+        slow.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert desk.reported == []
+        quick.set()
+
+        assert await desk.outputs(1) == {"call_1": "quick"}
+
+    run(test())
+
+
 def test_nothing_is_reported_after_close() -> None:
     async def test() -> None:
         is_cancelled = asyncio.Event()

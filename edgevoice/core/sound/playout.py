@@ -99,7 +99,7 @@ class Playout:
         for item, was_settled in mark.settled:
             item.is_settled = was_settled
         self._queue.put_back(self._queue.taken - mark.taken)
-        self._items = {**mark.items, **self._items}
+        self._items = {key: item for key, item in mark.items.items() if key not in self._items} | self._items
         self._loudness.take_back(mark.loudness)
         self._prefill.take_back(mark.prefill)
         self._cut = replace(mark.cut)
@@ -109,16 +109,17 @@ class Playout:
         """Queue s16 samples of an item; return the burst's number when this is the first sound after silence.
 
         While the rest of an answer that was cut is kept, they are added to it and begin no burst. A sample split over
-        two pushes is joined again. The caller must refuse samples of an item that was cut for good. Samples are dropped
-        once a quarter of an hour is queued, and so are items beyond the number that any answer has.
+        two pushes is joined again. After an item is over, samples belong to another of its name, in a later session.
+        The caller must refuse samples of an item that was cut for good. Samples are dropped once a quarter of an hour
+        is queued, and so are items beyond the number that any answer has.
         """
         if self._queue.is_full:
             return None
         item = self._items.get((item_id, content_index))
+        if item is None or item.is_over:
+            item = self._new_item(item_id, content_index)
         if item is None:
-            if len(self._items) >= _MOST_ITEMS:
-                return None
-            item = self._items[item_id, content_index] = ItemAudio(item_id, content_index)
+            return None
         samples = np.frombuffer(item.joined.take(pcm), dtype="<i2")
         if not len(samples):
             return None
@@ -130,6 +131,14 @@ class Playout:
         self._burst += 1
         self._prefill.begin()
         return self._burst
+
+    def _new_item(self, item_id: str, content_index: int) -> ItemAudio | None:
+        # There may have been an item of that name: some services number theirs anew in each session.
+        self._items.pop((item_id, content_index), None)
+        if len(self._items) >= _MOST_ITEMS:
+            return None
+        item = self._items[item_id, content_index] = ItemAudio(item_id, content_index)
+        return item
 
     def finish_item(self, item_id: str) -> None:
         """Mark an item as completely received."""

@@ -39,15 +39,18 @@ const now = {
 
 const words = {
   rows: new Map(),
+  session: 0,
 
   show({ role, item, text, final }) {
     if (!text) return;
     const log = byId("words");
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
-    let row = this.rows.get(item);
+    // A service may number its items anew in each session.
+    const key = `${this.session} ${item}`;
+    let row = this.rows.get(key);
     if (row === undefined) {
       row = make("p", { className: role === "user" ? "user" : "assistant" });
-      this.rows.set(item, row);
+      this.rows.set(key, row);
       log.append(row);
       if (this.rows.size > MOST_WORDS) {
         const [oldest] = this.rows.keys();
@@ -91,6 +94,7 @@ connection.on("box", ({ reachable, status, problem, remedy, meaning }) => {
 connection.on("phase", ({ phase }) => {
   // Speech may have changed who answers, and what is set.
   if (phase === "idle" && now.phase !== "idle") connection.emit("lists");
+  if (phase === "connecting") words.session += 1;
   now.phase = phase;
   now.show();
 });

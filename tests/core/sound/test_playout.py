@@ -431,6 +431,8 @@ class Model:
         self.may_flow = False
 
     def push(self, item: str, size: int) -> None:
+        if item in self.complete and self.handed[item] == self.received[item]:
+            self._forget(item)  # this is another one, of the same name
         # No byte is zero, so that no sample can be mistaken for silence.
         pcm = bytes(1 + (self.next_byte + index) % 127 for index in range(size))
         self.next_byte += size
@@ -503,9 +505,12 @@ class Model:
         if has_drained:
             newest = list(self.received)[-1]
             for item in self.complete - {newest}:
-                del self.received[item], self.handed[item]
-                self.bytes_left[item] = b""
-            self.complete &= {newest}
+                self._forget(item)
+
+    def _forget(self, item: str) -> None:
+        del self.received[item], self.handed[item]
+        self.bytes_left[item] = b""
+        self.complete.remove(item)
 
     def _hand_over(self, most: int) -> list[int]:
         taken, self.queue = self.queue[:most], self.queue[most:]

@@ -113,7 +113,8 @@ def test_an_event_is_sent_as_written_with_its_own_id() -> None:
         event = await client.until("output_audio_buffer.started")
         assert event == {"type": "output_audio_buffer.started", "event_id": event["event_id"]}
         assert await client.receive() == {"event_id": "mine", "message": "no type"}
-        odd = await client.until(DELTA, item_id="item_2", response_id="resp_1")
+        part = await client.until("response.content_part.added")
+        odd = await client.until(DELTA, item_id=part["item_id"], response_id=part["response_id"])
         assert odd["delta"] == "AAAA"
         await client.answered()
 

@@ -218,8 +218,8 @@ def test_an_early_tool_output_is_held_until_the_answer_is_over() -> None:
 def test_the_arguments_of_a_cancelled_call_stay_incomplete() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
-        await client.until("response.function_call_arguments.delta")
-        await client.send("response.cancel", response_id="resp_1")
+        response_id = (await client.until("response.function_call_arguments.delta"))["response_id"]
+        await client.send("response.cancel", response_id=response_id)
         item = (await client.answered())["output"][0]
         assert (item["status"], item["arguments"]) == ("incomplete", "")
 
