@@ -1,5 +1,7 @@
 """The document that describes the device to Home Assistant."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,28 @@ def test_the_blueprint_uses_the_topics_of_the_box() -> None:
 
     for topic in (Topics("{{ box }}").command("ask"), Topics("{{ box }}").reply):
         assert f'topic: "{topic}"' in text
+
+
+@pytest.mark.skipif(not BLUEPRINT.exists(), reason="the blueprint is not beside these tests: an installed copy")
+@pytest.mark.parametrize(
+    ("reply", "means_yes"),
+    [
+        ("Yes, please.", True),
+        ("Oh yeah, do that", True),
+        ("OK", True),
+        ("Ja, bitte", True),
+        ("No.", False),
+        ("I'm not sure", False),
+        ("No, that's not okay", False),
+        ("Please don't, it is okay as it is", False),
+        ("It isn't okay", False),
+        ("It isn\u2019t okay", False),
+        ("Yesterday", False),
+        ("Later", False),
+    ],
+)
+def test_the_blueprint_takes_no_doubtful_reply_for_a_yes(reply: str, *, means_yes: bool) -> None:
+    (written,) = re.findall(r'^ {4}agree:(?:\n {6,}.*)*?\n {6}default: (".*")$', BLUEPRINT.read_text(), re.MULTILINE)
+
+    # As Home Assistant's filter regex_search does with ignorecase=true.
+    assert bool(re.search(json.loads(written), reply, re.IGNORECASE)) is means_yes
