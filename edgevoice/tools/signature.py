@@ -18,6 +18,8 @@ import msgspec
 from edgevoice.tools.tool import ToolContext, ToolDefinition
 
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+_SECTION = re.compile(r"^\s*(?:[:@]|-{3,}\s*$)|:\s*$", re.MULTILINE)
+"""A field, the line under a heading, or a heading: every style begins its parameters with one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def _first_sentence(documentation: str) -> str:
 
 def _parameters_in(documentation: str) -> dict[str, str]:
     """Return how a docstring describes the parameters, by name."""
-    if "\n" not in documentation:
+    if _SECTION.search(documentation.partition("\n")[2]) is None:
         return {}
     # Few docstrings have parameters, and none of our own tools: the library is loaded for those that may.
     from docstring_parser import parse  # noqa: PLC0415 - loaded when it is needed

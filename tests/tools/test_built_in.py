@@ -1,4 +1,7 @@
 import asyncio
+import sys
+
+import pytest
 
 from edgevoice.alarms.keeper import Keeper, NoVoice
 from edgevoice.alarms.ring_book import MemoryBook
@@ -18,3 +21,9 @@ def test_every_tool_that_the_settings_enable_by_default_is_built_in() -> None:
         return {tool.definition.name for tool in source.tools()}
 
     assert asyncio.run(offered()) == set(Settings().tools.enabled)
+
+
+def test_the_library_that_reads_docstrings_is_not_needed_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "docstring_parser", None)
+
+    test_every_tool_that_the_settings_enable_by_default_is_built_in()
