@@ -6,7 +6,6 @@ import importlib.util
 import itertools
 import os
 import random
-import shutil
 import socket
 import time
 from asyncio.subprocess import Process
@@ -18,7 +17,7 @@ from typing import Self
 from edgevoice import children
 from edgevoice.core.backoff import Backoff
 from edgevoice.errors import LocalServiceStarting, LocalServiceUnavailable, StorageUnavailable, of_machine
-from edgevoice.store.folders import NO_HOME, make_scratch
+from edgevoice.store.folders import NO_HOME, HeldFolder, hold_scratch
 
 READY = "ready"
 SYSTEM_RUNTIME_FOLDER = Path("/run/edgevoice")
@@ -61,7 +60,7 @@ class LocalServiceProcess:
         self._record = record
         self._start_limit_s = start_limit_s
         self._is_open = False
-        self._folder: Path | None = None
+        self._folder: HeldFolder | None = None
         self._child: Process | None = None
         self._starting: asyncio.Task[None] | None = None
         self._outcome: asyncio.Future[None] | None = None
@@ -73,7 +72,7 @@ class LocalServiceProcess:
         """The unix socket; valid only inside the context, and never on a machine without a folder for it."""
         if not self._is_open:
             raise RuntimeError("The local service has no socket outside its context")
-        return (self._folder or NO_HOME) / _SOCKET
+        return (self._folder.path if self._folder is not None else NO_HOME) / _SOCKET
 
     @property
     def uri(self) -> str:
@@ -100,7 +99,7 @@ class LocalServiceProcess:
         if self._child is not None:
             await children.end(self._child)
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
         self._is_open, self._folder = False, None
 
     async def ensure(self) -> None:
@@ -180,7 +179,7 @@ class LocalServiceProcess:
     def _make_folder(self) -> None:
         if self._folder is None:
             # Private (0700): no other user of the machine may talk to the box.
-            self._folder = make_scratch(_FOLDER_PREFIX, first=_runtime_folder())
+            self._folder = hold_scratch(_FOLDER_PREFIX, first=_runtime_folder(), spare=_may_be_in_use)
 
     def _command(self) -> list[str]:
         command = children.python("edgevoice.local", "--unix", str(self.socket_path), "--until-stdin-closes")
@@ -196,11 +195,21 @@ def running_socket(runtime_folder: Path) -> Path | None:
 
     ``None`` if there is none below its folder, if it has died, and if this user may not look.
     """
-    for path in sorted(runtime_folder.glob(f"{_FOLDER_PREFIX}*/{_SOCKET}")):
-        with socket.socket(socket.AF_UNIX) as trial, contextlib.suppress(OSError):
-            trial.connect(str(path))
-            return path
-    return None
+    return next(filter(_answers, sorted(runtime_folder.glob(f"{_FOLDER_PREFIX}*/{_SOCKET}"))), None)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as trial, contextlib.suppress(OSError):
+        trial.connect(str(path))
+        return True
+    return False
+
+
+def _may_be_in_use(folder: Path) -> bool:
+    """Return whether a service of an earlier release, which locked nothing, may still run or be loading there."""
+    if (folder / _SOCKET).exists():
+        return _answers(folder / _SOCKET)
+    return time.time() < folder.stat().st_mtime + START_LIMIT_S
 
 
 async def _wait_until_ready(child: Process, limit_s: float) -> None:

@@ -70,7 +70,7 @@ def _draft(path: Path) -> tuple[int, Path]:
     """Return a new file beside ``path``, locked while it is open, as a sign that its writer is alive."""
     while True:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent)
-        _try_lock(descriptor)
+        try_lock(descriptor)
         if os.fstat(descriptor).st_nlink:
             return descriptor, Path(name)
         os.close(descriptor)  # swept by another process before it was locked
@@ -86,7 +86,7 @@ def draft_folder(path: Path) -> Iterator[Path]:
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent))
     descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        _try_lock(descriptor)
+        try_lock(descriptor)
         yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -112,13 +112,14 @@ def sweep(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for left in [each for each in folder.iterdir() if each.name.endswith(SUFFIX)]:
             with contextlib.suppress(OSError):
-                _remove_unless_locked(left)
+                remove_unless_locked(left)
 
 
-def _remove_unless_locked(left: Path) -> None:
+def remove_unless_locked(left: Path) -> None:
+    """Remove a file, or a folder and what is in it, unless a running process holds its lock. Raises ``OSError``."""
     descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        if not _try_lock(descriptor):
+        if not try_lock(descriptor):
             return
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             shutil.rmtree(left, ignore_errors=True)
@@ -139,7 +140,7 @@ def locked(folder: Path, *, limit_s: float = _LOCK_LIMIT_S) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         give_up_at = time.monotonic() + limit_s
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             if time.monotonic() >= give_up_at:
                 raise TimeoutError(errno.ETIMEDOUT, f"another program has locked it for more than {limit_s:g} s")
             time.sleep(_LOCK_STEP_S)
@@ -148,7 +149,7 @@ def locked(folder: Path, *, limit_s: float = _LOCK_LIMIT_S) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Lock an open file until it is closed; return whether we got the lock. File systems without locks grant it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

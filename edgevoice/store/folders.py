@@ -4,11 +4,13 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from edgevoice.errors import StorageUnavailable
+from edgevoice.store.files import remove_unless_locked, try_lock
 
 NO_HOME: Final = Path("/dev/null/no-home")
 """The home of a user who has none: nothing exists below a device, and not even root can create anything there."""
@@ -82,11 +84,46 @@ def make_scratch(prefix: str, *, first: str | None = None) -> Path:
     raise StorageUnavailable(problem)
 
 
+@dataclass(frozen=True, slots=True)
+class HeldFolder:
+    """A private folder for temporary files, locked as a sign that its process is alive."""
+
+    path: Path
+    descriptor: int
+
+    def remove(self) -> None:
+        """Remove the folder and what is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self.descriptor)
+
+
+def hold_scratch(
+    prefix: str, *, first: str | None = None, spare: Callable[[Path], bool] = lambda _: False
+) -> HeldFolder:
+    """Return a folder of ``make_scratch``, and remove what killed processes of this user have left beside it.
+
+    ``spare`` returns whether a folder that nobody holds stays nevertheless. Raises ``StorageUnavailable``.
+    """
+    while True:
+        path = make_scratch(prefix, first=first)
+        with contextlib.suppress(FileNotFoundError):  # swept by another process before it was locked
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if try_lock(descriptor) and path.exists():
+                break
+            os.close(descriptor)
+    with contextlib.suppress(OSError):
+        for left in [*path.parent.glob(f"{prefix}*")]:
+            with contextlib.suppress(OSError):
+                if left != path and left.stat(follow_symlinks=False).st_uid == os.geteuid() and not spare(left):
+                    remove_unless_locked(left)
+    return HeldFolder(path, descriptor)
+
+
 @contextlib.contextmanager
 def scratch_folder(prefix: str) -> Iterator[Path]:
     """Yield a private folder that exists during the context. Raises ``StorageUnavailable``."""
-    folder = make_scratch(prefix)
+    held = hold_scratch(prefix)
     try:
-        yield folder
+        yield held.path
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        held.remove()

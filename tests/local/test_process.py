@@ -1,9 +1,12 @@
 import asyncio
+import contextlib
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +19,7 @@ from edgevoice.core.backoff import Backoff
 from edgevoice.errors import LocalServiceStarting, LocalServiceUnavailable, StorageUnavailable
 from edgevoice.local import process as process_module
 from edgevoice.local.process import LocalServiceProcess, running_socket
+from edgevoice.store.folders import HeldFolder
 from tests.local.client import HEADERS, QUERY, Client, dialled_unix
 from tests.waiting import LIMIT_S, eventually
 
@@ -117,6 +121,38 @@ def test_other_processes_of_the_same_user_find_the_child_while_it_accepts_connec
             assert running_socket(near) is None
 
     asyncio.run(scene())
+
+
+def test_the_next_service_removes_what_a_killed_one_left_but_nothing_that_may_be_in_use(
+    near: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(near))
+
+    async def scene() -> None:
+        async with LocalServiceProcess() as first, LocalServiceProcess() as second:
+            assert first.socket_path.parent.exists()
+            assert second.socket_path.parent.exists()
+
+    dead, answering, loading = (near / f"edgevoice-local-{name}" for name in ("dead", "answering", "loading"))
+    with contextlib.ExitStack() as sockets:
+        for folder in (dead, answering, loading):
+            folder.mkdir()
+        for folder in (dead, answering):
+            listening = sockets.enter_context(socket.socket(socket.AF_UNIX))
+            listening.bind(str(folder / "realtime.sock"))
+            listening.listen()
+            if folder is dead:
+                listening.close()
+
+        asyncio.run(scene())
+
+    assert not dead.exists()
+    assert answering.exists()
+    assert loading.exists()
+    long_ago = time.time() - 2 * process_module.START_LIMIT_S
+    os.utime(loading, (long_ago, long_ago))
+    asyncio.run(scene())
+    assert not list(near.glob("edgevoice-local-*"))
 
 
 def test_a_child_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,12 +358,12 @@ def test_without_a_socket_folder_every_caller_gets_an_error_until_the_folder_exi
 ) -> None:
     monkeypatch.setattr(process_module, "_AGAIN", Backoff(first_s=0.01, factor=2, limit_s=0.01))
 
-    def refuse(_prefix: str, *, first: str | None = None) -> Path:
+    def refuse(_prefix: str, **_named: object) -> HeldFolder:
         raise StorageUnavailable("no temporary folder can be made in /tmp: Read-only file system")
 
     async def scene() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(process_module, "make_scratch", refuse)
+            patch.setattr(process_module, "hold_scratch", refuse)
             entering = Slow(tmp_path, delay_s=0)
             process = await entering.__aenter__()
             assert not process.socket_path.exists()

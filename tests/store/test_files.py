@@ -133,7 +133,7 @@ def test_only_leftovers_of_earlier_releases_are_swept(tmp_path: Path) -> None:
 
 
 def test_a_draft_swept_before_it_is_locked_is_created_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lock = files._try_lock
+    lock = files.try_lock
     swept: list[Path] = []
 
     def late(descriptor: int) -> bool:
@@ -143,7 +143,7 @@ def test_a_draft_swept_before_it_is_locked_is_created_again(tmp_path: Path, monk
             swept.append(draft)
         return lock(descriptor)
 
-    monkeypatch.setattr(files, "_try_lock", late)
+    monkeypatch.setattr(files, "try_lock", late)
     before = len(list(Path("/proc/self/fd").iterdir()))
     write_whole(tmp_path / "file", b"content")
     assert len(list(Path("/proc/self/fd").iterdir())) == before
@@ -258,7 +258,7 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
 def test_a_lock_is_retried_every_10_ms_until_its_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readings = [0.0, 0.5, 0.75, 1.0, 9.0]
     slept: list[float] = []
-    monkeypatch.setattr(files, "_try_lock", lambda _descriptor: False)
+    monkeypatch.setattr(files, "try_lock", lambda _descriptor: False)
     monkeypatch.setattr(files, "time", SimpleNamespace(monotonic=lambda: readings.pop(0), sleep=slept.append))
 
     with (
@@ -271,7 +271,7 @@ def test_a_lock_is_retried_every_10_ms_until_its_timeout(tmp_path: Path, monkeyp
 
 def test_by_default_a_lock_times_out_after_5_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readings = [0.0, 4.75, 5.0]
-    monkeypatch.setattr(files, "_try_lock", lambda _descriptor: False)
+    monkeypatch.setattr(files, "try_lock", lambda _descriptor: False)
     monkeypatch.setattr(files, "time", SimpleNamespace(monotonic=lambda: readings.pop(0), sleep=lambda _seconds: None))
 
     with pytest.raises(TimeoutError, match="for more than 5 s"), locked(tmp_path):

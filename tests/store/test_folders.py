@@ -1,8 +1,11 @@
 """Where files are kept, even on a machine that offers the box no folder for them."""
 
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -11,6 +14,7 @@ from edgevoice.store import folders
 from edgevoice.store.folders import (
     cache_folder,
     config_folder,
+    hold_scratch,
     make_scratch,
     runtime_folder,
     scratch_folder,
@@ -89,6 +93,35 @@ def test_a_scratch_folder_is_private_and_removed_with_its_context() -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "file").touch()
     assert not folder.exists()
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_stays(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from edgevoice.store.folders import hold_scratch
+held = hold_scratch("edgevoice-test-", first={str(tmp_path)!r})
+(held.path / "file").touch()
+print(held.path, flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdin=PIPE, stdout=PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        left = Path(killed.stdout.readline().strip())
+        killed.kill()
+    in_use = hold_scratch("edgevoice-test-", first=str(tmp_path), spare=lambda _: True)
+    others = tmp_path / "somebody-elses"
+    others.mkdir()
+    (tmp_path / "edgevoice-test-link").symlink_to(others)
+    assert left.exists()
+
+    held = hold_scratch("edgevoice-test-", first=str(tmp_path))
+
+    assert not left.exists()
+    assert in_use.path.exists()
+    assert others.exists()
+    for each in (held, in_use):
+        each.remove()
+        assert not each.path.exists()
 
 
 def no_temporary_folder() -> str:

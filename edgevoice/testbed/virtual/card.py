@@ -6,10 +6,9 @@ Changes nothing outside its folder and the plugin cache, except by ``install``, 
 import contextlib
 import fcntl
 import os
-import shutil
 import struct
-import tempfile
 import termios
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,7 @@ import numpy.typing as npt
 import soxr
 
 from edgevoice.errors import EdgevoiceError, VirtualCardUnavailable
+from edgevoice.store.folders import MEMORY, HeldFolder, hold_scratch
 from edgevoice.testbed.virtual.plugin import build_plugin
 from edgevoice.testbed.virtual.room import ROOM_RATE_HZ, AcousticPath, Drift
 from edgevoice.testbed.virtual.tape import Tape, TapeUnreadable, read_tapes
@@ -29,6 +29,7 @@ SPEAKER: Final = "edgevoice_dac"
 SPEECH_RATE_HZ: Final = 16_000
 
 _FIFO_BYTES: Final = 1 << 20  # the most an unprivileged process may have: /proc/sys/fs/pipe-max-size
+_OLD_S: Final = 86_400.0
 _MOST_CHANNELS: Final = 16
 _MIXER_STEPS: Final = 60
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
@@ -87,6 +88,7 @@ class VirtualCard:
         self._channels = microphone_channels
         self._mixer = mixer
         self._folder: Path | None = None
+        self._held: HeldFolder | None = None
         self._fifo = -1
         self._last_page_bytes = 0
         self._environment_before: dict[str, str | None] = {}
@@ -245,8 +247,8 @@ class VirtualCard:
             self._wanted_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return self._wanted_folder.resolve()
         # The tapes grow by 80 kB a second; in memory they do not wear out an SD card.
-        memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it
-        return Path(tempfile.mkdtemp(prefix="edgevoice-card-", dir=memory if os.access(memory, os.W_OK) else None))
+        self._held = hold_scratch("edgevoice-card-", first=str(MEMORY), spare=_is_new)
+        return self._held.path
 
     def _sweep(self) -> None:
         for tape in (*self.near_end_tapes, *self.far_end_tapes):
@@ -255,9 +257,9 @@ class VirtualCard:
             left.unlink(missing_ok=True)
 
     def _remove_folder(self) -> None:
-        if self._wanted_folder is None and self._folder is not None:
-            shutil.rmtree(self._folder)
-        self._folder = None
+        if self._held is not None:
+            self._held.remove()
+        self._folder = self._held = None
 
     def _uninstall(self) -> None:
         for key, value in self._environment_before.items():
@@ -329,6 +331,11 @@ def _mixing(folder: Path, plugin: Path, control: str) -> str:
 ctl_type.edgevoice {{ lib {_quoted(plugin)} }}
 ctl.{SPEAKER} {{ type edgevoice control "{control}" {paths} {scale} }}
 """
+
+
+def _is_new(folder: Path) -> bool:
+    """Return whether a card of an earlier release, which locked nothing, may still be in use."""
+    return time.time() < folder.stat().st_mtime + _OLD_S
 
 
 def _drifting(ppm: float) -> str:
