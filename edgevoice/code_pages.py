@@ -1,4 +1,4 @@
-"""Code pages: gives back to the kernel what only the start has needed of the libraries, half of 40 MB.
+"""Code pages: gives back to the kernel what only the start has needed of the libraries, half of 50 MB.
 
 What is needed again is mapped again from the kernel's cache, in microseconds; the rest is what a machine that runs
 short of memory drops first.
@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Final
 
 _SMAPS: Final = Path("/proc/self/smaps")
-_MAPPING: Final = re.compile(r"(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) r-xp [0-9a-f]+ [0-9a-f:]+ [1-9]\d* +/.*\.so")
-"""Code of a file (proc_pid_smaps(5)), which this process may not write; the program that made the file may not either.
+_MAPPING: Final = re.compile(r"(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) r-[x-]p [0-9a-f]+ [0-9a-f:]+ [1-9]\d* +/.*\.so")
+"""Code or constants of a file (proc_pid_smaps(5)), which this process may not write; the file's maker may not either.
 """
 
 
 def give_back() -> None:
-    """Unmap all code that can be read again from its file. Does nothing where the kernel does not say what that is."""
+    """Unmap all code and constants that can be read again from their file.
+
+    Does nothing where the kernel does not say which those are.
+    """
     madvise = getattr(ctypes.CDLL(None), "madvise", None)
     if madvise is None:
         return
@@ -32,7 +35,7 @@ def give_back() -> None:
 
 
 def unchanged_code(described: str) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of all mapped code of libraries of which no page differs from its file."""
+    """Yield begin and end of all mapped code and constants of libraries of which no page differs from its file."""
     place: tuple[int, int] | None = None
     for line in described.splitlines():
         name, _, value = line.partition(":")

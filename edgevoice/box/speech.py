@@ -1,6 +1,6 @@
 """Speech: turns text into sound with the local voice, in a child process that is kept for a while after its last text.
 
-The voice takes 190 MB and seconds to load: the daemon never loads it, and the child ends when nobody has needed it.
+The voice takes 90 MB and seconds to load: the daemon never loads it, and the child ends when nobody has needed it.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice import children
+from edgevoice import children, heap
 from edgevoice.core.ports import Observer, Report
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.speech.voice import HibariVoice, Voice, sentences
@@ -133,6 +133,7 @@ def serve(texts: TextIO, out: BinaryIO, load: type[HibariVoice]) -> None:
 def main() -> int:
     """Be the child of `Speech` until its input ends; return the exit status."""
     os.nice(10)
+    heap.keep_little()
     # Libraries may print: only our own bytes may go to the parent.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -86,6 +86,14 @@ def limits(
 
 
 @app.command()
+def answering(*, as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False) -> None:
+    """Measure the process that answers where there is no key: its start, its memory at rest and in use, its speed."""
+    from edgevoice.testbed.bench.answering import measure
+
+    run_command(lambda: measure(as_json=as_json))
+
+
+@app.command()
 def household(
     *,
     rings: Annotated[int, typer.Option(min=2, max=1000, metavar="COUNT", help="How many timers ring.")] = 20,

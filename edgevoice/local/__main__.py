@@ -11,8 +11,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgevoice import heap
-from edgevoice.code_pages import give_back
+from edgevoice import code_pages, heap
 from edgevoice.errors import EdgevoiceError, of_machine
 from edgevoice.local.behaviour import Behaviour, Nonsense
 from edgevoice.local.process import READY
@@ -104,11 +103,11 @@ async def _serve(options: argparse.Namespace) -> None:
         behaviour=behaviour,
         announcement=options.announce,
         record=options.record,
+        tidy_up=_give_back,
     )
     async with service:
         gc.enable()
-        heap.trim()
-        give_back()
+        _give_back()
         end = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, end.set)
@@ -122,6 +121,12 @@ async def _serve(options: argparse.Namespace) -> None:
         await _first(ends)
         if opponent is not None:
             opponent.check()
+
+
+def _give_back() -> None:
+    """Give back the memory that only the start, or only a conversation, needed: the child may wait for minutes."""
+    heap.trim()
+    code_pages.give_back()
 
 
 def _opponent(script: Path) -> "Opponent":

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -43,8 +43,9 @@ class LocalService:
     are the keys that may open a session; None accepts any key, like a service without accounts. ``behaviour`` is for
     tests. ``announcement`` is spoken once, before the first spoken answer. ``record`` is a folder for recordings of
     what was heard and sent. ``pace`` is how much faster than real time speech is sent. ``voice`` and ``recogniser`` are
-    loaded on entry unless given. Entering raises LocalServiceUnavailable if a package is missing or a socket cannot be
-    opened. ``url`` has neither key nor protocol; for a unix socket it is the address to use in the handshake.
+    loaded on entry unless given. ``tidy_up`` is called in a thread, while they load and after each session. Entering
+    raises LocalServiceUnavailable if a package is missing or a socket cannot be opened. ``url`` has neither key nor
+    protocol; for a unix socket it is the address to use in the handshake.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class LocalService:
         pace: float = 8.0,
         voice: Voice | None = None,
         recogniser: Recogniser | None = None,
+        tidy_up: Callable[[], None] | None = None,
     ) -> None:
         self._address = (host, 0 if port is None and unix_path is None else port)
         self._unix_path = unix_path
@@ -70,6 +72,7 @@ class LocalService:
         self._pace = pace
         self._voice = voice
         self._recogniser = recogniser
+        self._tidy = tidy_up
         self._sockets = contextlib.AsyncExitStack()
         self.url = f"ws://localhost{PATH}"
 
@@ -78,6 +81,7 @@ class LocalService:
         recogniser = self._recogniser
         if recogniser is None:
             recogniser = await asyncio.to_thread(PhonemeRecogniser.load)
+            await self._tidy_up()
         voice = self._voice
         if voice is None:
             voice = await asyncio.to_thread(HibariVoice.load)
@@ -90,6 +94,7 @@ class LocalService:
                 recorder = files.enter_context(WireRecorder(self._record, number)) if self._record else None
                 session = connections.session_of(f"sess_{number}", _openai_model(connection), _dialect(connection))
                 await connections.serve(connection, session, means, recogniser, recorder)
+            await self._tidy_up()
 
         options: dict[str, Any] = {
             "process_request": self._decide,
@@ -115,6 +120,10 @@ class LocalService:
                 ) from error
             self._sockets = sockets.pop_all()
         return self
+
+    async def _tidy_up(self) -> None:
+        if self._tidy is not None:
+            await asyncio.to_thread(self._tidy)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

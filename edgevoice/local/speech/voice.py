@@ -1,8 +1,11 @@
 """The local service's voice: text to 24 kHz speech with hibari-tts. Only its default voice; downloads nothing."""
 
+import contextlib
 import os
 import re
+import sys
 import threading
+from collections.abc import Iterator
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -43,16 +46,19 @@ class HibariVoice:
         # Its runtime, onnxruntime, sends telemetry to its maker unless this is set before the import.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
-            from hibari import Hibari  # noqa: PLC0415 - optional, and 90 MB of memory
+            with _without_scipy():
+                from hibari import Hibari  # noqa: PLC0415 - optional, and much memory
         except ImportError as error:
             raise LocalServiceUnavailable("The voice hibari-tts is not installed") from error
         try:
             from edgevoice.local.speech.lean_hibari import LeanHibari  # noqa: PLC0415
+            from edgevoice.local.speech.stored_network import StoredNetworks  # noqa: PLC0415
             from edgevoice.local.speech.tables import tables_in  # noqa: PLC0415
 
-            voice = cls(LeanHibari(tables_in(cache_folder(os.environ))))
+            cache = cache_folder(os.environ)
+            voice = cls(LeanHibari(tables_in(cache), StoredNetworks(cache)))
         except (OSError, ValueError, ImportError):
-            # Without a place for the tables it speaks as well, with 100 MB more.
+            # Without a place for what is prepared it speaks as well, with 100 MB more.
             voice = cls(Hibari())
         # The first sentence loads the pronunciation tables; the first user should not have to wait for that.
         voice.say("Yes?", 1.0)
@@ -70,6 +76,19 @@ class HibariVoice:
         first, last = max(0, int(sounding[0]) - _LEAD_FRAMES), int(sounding[-1]) + _TAIL_FRAMES
         samples: bytes = (np.clip(spoken[first:last] * _GAIN, -1.0, 1.0) * 32_767).astype("<i2").tobytes()
         return samples
+
+
+@contextlib.contextmanager
+def _without_scipy() -> Iterator[None]:
+    """Have hibari compute with numpy, as on a box; where something else has installed scipy, that costs 10 MB."""
+    is_unknown = "scipy" not in sys.modules
+    if is_unknown:
+        sys.modules["scipy"] = None  # type: ignore[assignment] # documented: an import of it fails
+    try:
+        yield
+    finally:
+        if is_unknown:
+            del sys.modules["scipy"]
 
 
 def sentences(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The voice's tables as a file: what the dictionaries hold, and the same sound."""
+"""The voice's tables as a file: what the dictionaries hold."""
 
 import subprocess
 from pathlib import Path
@@ -8,15 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgevoice.local.speech.lean_hibari import LeanHibari
 from edgevoice.local.speech.tables import StoredTables, dump, tables_in
 
 VALUES = st.one_of(st.text(), st.floats(allow_nan=False), st.dictionaries(st.text(), st.none() | st.integers()))
-SAID = (
-    "Yes?",
-    "I read that Dr. Zbigniew Brzezinski lived in 1928; I will read it again on the 3rd.",
-    "The timer for the spaghetti bolognese has ended.",
-)
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +34,6 @@ def test_a_table_holds_what_the_dictionary_held(
     assert len(table) == len(held)
     assert (absent in table) == (absent in held)
     assert table.get(absent) == held.get(absent)
-
-
-def test_with_the_tables_every_sentence_has_the_same_phonemes_and_the_same_sound(folder: Path) -> None:
-    from hibari import Hibari  # noqa: PLC0415 - slow
-
-    lean, full = LeanHibari(tables_in(folder)), Hibari()
-
-    for sentence in SAID:
-        assert lean.phonemize(sentence) == full.phonemize(sentence)
-    assert lean(SAID[1], seed=0).tolist() == full(SAID[1], seed=0).tolist()
 
 
 def test_the_file_is_made_once_private_and_then_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
