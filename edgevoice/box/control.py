@@ -1,6 +1,5 @@
 """The box's own control socket: connects what programs ask for to its parts."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -19,10 +18,10 @@ from edgevoice.box.presses import Presses
 from edgevoice.box.quiet_hours import is_quiet, until_quiet_hours_end
 from edgevoice.box.service_speech import ServiceSpeech
 from edgevoice.box.speech import Speech
-from edgevoice.control.messages import Refused, SayText
+from edgevoice.box.tools_by_hand import use_tool
+from edgevoice.control.messages import SayText
 from edgevoice.control.place import ControlPlace
 from edgevoice.core.ports import Observer
-from edgevoice.errors import ToolRefused
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.server import ControlSocket
 from edgevoice.integrations.control.speaking import SpokenRequests
@@ -32,7 +31,6 @@ from edgevoice.panel.audible import HeardPanel
 from edgevoice.panel.lights import Lights
 from edgevoice.settings.schema import Settings
 from edgevoice.tools.functions import FunctionSource
-from edgevoice.tools.tool import ToolContext
 from edgevoice.wakeword.words import wake_words
 from edgevoice.wall_clock import local_now
 
@@ -49,21 +47,10 @@ def speech_of(settings: Settings, context: BoxContext, parts: Parts) -> Speech |
 
 async def timers_by_hand(source: FunctionSource, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Do what a program wants of timers and alarms, by the model's own tools. Raises ``Refused``."""
-    tools = {tool.definition.name: tool for tool in source.tools()}
-
-    async def call(name: str) -> Any:
-        try:
-            given = tools[name].check(json.dumps(arguments))
-        except ToolRefused as refused:
-            raise Refused("bad-request", str(refused), "docs/control.md describes every message.") from None
-        try:
-            return await tools[name].call(given, ToolContext())
-        except ToolRefused as refused:
-            raise Refused("not-possible", str(refused)) from None
-
     if action == "list":
-        return {"timers": await call("list_timers"), "alarms": await call("list_alarms")}
-    return {"result": await call(action)}
+        timers, alarms = [await use_tool(source, f"list_{kind}", arguments) for kind in ("timers", "alarms")]
+        return {"timers": timers, "alarms": alarms}
+    return {"result": await use_tool(source, action, arguments)}
 
 
 def _owner_requests(context: BoxContext, spoken: SpokenRequests, presses: Presses) -> OwnerRequests:

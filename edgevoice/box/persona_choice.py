@@ -1,14 +1,11 @@
 """How programs choose who answers, and with which voice: by the tools that the model has for it."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from edgevoice.box.context import BoxContext, persona_tools
-from edgevoice.control.messages import Refused
-from edgevoice.errors import ToolRefused
+from edgevoice.box.tools_by_hand import use_tool
 from edgevoice.settings.schema import Settings
 from edgevoice.tools.functions import FunctionSource
-from edgevoice.tools.tool import ToolContext
 
 if TYPE_CHECKING:
     from edgevoice.personas.speaking import SpeakingPersona
@@ -41,11 +38,7 @@ class PersonaChoice:
     async def _call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         # The tools list the personas of the moment, so they are made anew.
         await self._speaking.reread()
-        tools = {tool.definition.name: tool for tool in FunctionSource(persona_tools(self._speaking)).tools()}
-        try:
-            await tools[name].call(tools[name].check(json.dumps(arguments)), ToolContext())
-        except ToolRefused as refused:
-            raise Refused("not-possible", str(refused)) from None
+        await use_tool(FunctionSource(persona_tools(self._speaking)), name, arguments)
         return self.choices()
 
 

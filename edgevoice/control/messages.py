@@ -214,6 +214,11 @@ class Refused(Exception):
         self.problem = problem
         self.remedy = remedy
 
+    @property
+    def error(self) -> Fields:
+        """The refusal as a reply shows it."""
+        return {"code": self.code, "problem": self.problem, "remedy": self.remedy}
+
 
 def decode(line: bytes) -> AnyRequest:
     """Return the request in a line. Raises ``Refused``, which says what is wrong with it."""
@@ -281,8 +286,7 @@ def reply(request_id: Any, result: Fields) -> bytes:
 
 def refusal(request_id: Any, refused: Refused) -> bytes:
     """Return the reply to a request that was not carried out."""
-    error = {"code": refused.code, "problem": refused.problem, "remedy": refused.remedy}
-    return _line({"id": request_id, "ok": False, "error": error})
+    return _line({"id": request_id, "ok": False, "error": refused.error})
 
 
 def event(name: str, at: str, fields: Fields) -> bytes:

@@ -268,8 +268,8 @@ class MqttLink(Observer):
 
 
 def _refusal(request_id: Any, command: str, refused: Refused) -> dict[str, Any]:
-    error = {"code": refused.code, "problem": refused.problem, "remedy": refused.remedy}
-    return {"id": "" if request_id is None else request_id, "do": command[:40], "ok": False, "error": error}
+    named = "" if request_id is None else request_id
+    return {"id": named, "do": command[:40], "ok": False, "error": refused.error}
 
 
 async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
