@@ -161,7 +161,8 @@ _PATTERNS = tuple(
             "list",
             (
                 r"(?:what|which) (?:alarms|reminders|alarms and reminders) (?:are set|are there|do i have(?: set)?)"
-                r"|list (?:my |the )?(?:alarms|reminders)|(?:when|what) is my (?:next )?alarm(?: set for)?"
+                r"|list (?:my |the )?(?:alarms|reminders)"
+                r"|(?:when|what|what time)(?: is| ?s) my (?:next )?(?:alarm|reminder)(?: set(?: for)?)?"
                 r"|do i have (?:an |any |a )?(?:alarm|reminder)s?"
             ),
         ),
