@@ -16,6 +16,7 @@ from edgevoice.personas.persona import DEFAULT, Persona
 from edgevoice.personas.presets import PRESETS
 from edgevoice.personas.state import EVERYWHERE, PersonaState
 from edgevoice.store.database import Database
+from edgevoice.store.rows import readable
 from edgevoice.wall_clock import local_now
 
 NAME: Final = "personas.db"
@@ -75,7 +76,8 @@ class Personas:
     """Keeps personas in a file in ``folder``; ``now`` returns the local time. Open it with ``async with``.
 
     With ``is_read_only`` nothing in the folder changes: a file that is damaged or missing is refused. Every method
-    raises ``StorageUnavailable`` if the file cannot be read or written, and changes nothing if it raises.
+    raises ``StorageUnavailable`` if the file cannot be read or written, and changes nothing if it raises. A record
+    that cannot be read costs only itself, and is logged.
     """
 
     def __init__(
@@ -203,9 +205,11 @@ class Personas:
 
 
 def _shelf(connection: sqlite3.Connection) -> Shelf:
-    row = connection.execute("SELECT state FROM state").fetchone()
-    state = PersonaState() if row is None else _decoded(row[0], PersonaState)
-    own = {name: _version(connection, name, number) for name, number in state.versions.items()}
+    """Return what can be read: a record that cannot be must not keep the box from answering."""
+    rows = connection.execute("SELECT state FROM state")
+    state = next(iter(readable(rows, lambda row: _decoded(row[0], PersonaState), file=NAME)), PersonaState())
+    own = dict(readable(state.versions.items(), lambda each: (each[0], _version(connection, *each)), file=NAME))
+    state = msgspec.structs.replace(state, versions={name: state.versions[name] for name in own})
     drafts = connection.execute("SELECT name FROM draft")
     return Shelf(state, {**PRESETS, **dict(sorted(own.items()))}, frozenset(name for (name,) in drafts))
 

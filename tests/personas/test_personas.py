@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.errors import PersonaInvalid, StorageUnavailable
+from edgevoice.errors import PersonaInvalid
 from edgevoice.personas import personas as module
 from edgevoice.personas import state as states
 from edgevoice.personas.persona import Persona
@@ -194,13 +194,13 @@ def test_a_damaged_file_is_set_aside_and_reported(opened: Open, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("record", ["{", '{"choices": 3}'])
-def test_a_whole_file_with_a_nonsensical_record_is_refused_in_one_line(
-    opened: Open, tmp_path: Path, record: str
+def test_a_state_that_cannot_be_read_is_as_good_as_none(
+    opened: Open, tmp_path: Path, record: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scene(personas: Personas) -> None:
-        with pytest.raises(StorageUnavailable, match=f"{NAME} holds a record that cannot be read") as refused:
-            await personas.shelf()
-        assert "\n" not in refused.value.line()
+        assert (await personas.shelf()).state == PersonaState()
+        await personas.activate("pirate")
+        assert (await personas.shelf()).state.choices == {"": Choice("pirate")}
 
     async def nothing(_personas: Personas) -> None:
         """Only make the file."""
@@ -208,6 +208,30 @@ def test_a_whole_file_with_a_nonsensical_record_is_refused_in_one_line(
     opened(nothing)
     with sqlite3.connect(tmp_path / NAME) as connection:
         connection.execute("INSERT INTO state VALUES (1, ?)", (record,))
+    opened(scene)
+
+    assert f"rows-unreadable file={NAME} rows=1" in [entry.message for entry in caplog.records]
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM version", "UPDATE version SET record = '{'"])
+def test_a_persona_that_cannot_be_read_costs_only_itself(opened: Open, tmp_path: Path, change: str) -> None:
+    async def make(personas: Personas) -> None:
+        for name in ("owl", "pirate", "raven"):
+            await personas.save_draft(Persona(name=name, instructions="Hoot."))
+            await personas.activate(name)
+
+    async def scene(personas: Personas) -> None:
+        shelf = await personas.shelf()
+        assert shelf.find("raven").instructions == "Hoot."
+        assert shelf.find("pirate") == PRESETS["pirate"]
+        assert "owl" not in shelf.names
+        with pytest.raises(PersonaInvalid, match="there is no persona owl"):
+            await personas.activate("owl")
+        assert await personas.activate("pirate") == 0, "the one that ships"
+
+    opened(make)
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        connection.execute(f"{change} WHERE name IN ('owl', 'pirate')")
     opened(scene)
 
 
