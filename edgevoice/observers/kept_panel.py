@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
@@ -48,13 +49,15 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(_Kept)
+_SAYS_MUTED = re.compile(rb'"is_muted"\s*:\s*true')
 
 
 class KeptPanel(Observer):
     """Keeps mute and the levels in a file of the state folder; ``configured`` are the levels of the settings.
 
-    A file that cannot be read counts as absent, and one that cannot be written costs the next restart its mute and
-    levels; the log says both. Unless ``keeps_mute``, only the levels count: a slide switch keeps its own place.
+    A file that cannot be read counts as absent, except for a mute that still stands in it, and one that cannot be
+    written costs the next restart its mute and levels; the log says both. Unless ``keeps_mute``, only the levels count:
+    a slide switch keeps its own place.
     """
 
     def __init__(self, folder: Path, configured: PanelLevels, *, keeps_mute: bool = True) -> None:
@@ -114,14 +117,17 @@ class KeptPanel(Observer):
                 await run_in_thread(partial(self._write, self._kept), name="panel file")
 
     def _read(self) -> _Kept:
+        content = b""
         try:
             with self._file.open("rb") as file:
-                return _decoder.decode(file.read(_LARGEST_BYTES))
+                content = file.read(_LARGEST_BYTES)
+            return _decoder.decode(content)
         except FileNotFoundError:
             return _Kept()
         except (OSError, msgspec.MsgspecError) as error:
             tell(_log, logging.WARNING, "panel-file-unreadable", file=str(self._file), problem=str(error))
-            return _Kept()
+            # Whatever else is damaged: a microphone that its owner has muted must not be opened by that.
+            return _Kept(is_muted=_SAYS_MUTED.search(content) is not None)
 
     def _write(self, kept: _Kept) -> None:
         try:

@@ -96,6 +96,17 @@ def test_a_damaged_file_counts_as_absent_and_is_logged(
     assert [record.msg for record in caplog.records] == ["panel-file-unreadable"]
 
 
+@pytest.mark.parametrize(
+    "content", [b'{"is_muted":true,"volume_percent":101}', b'{"is_muted": true, "volu', b'\x00{"is_muted":true}']
+)
+def test_a_mute_that_stands_in_a_damaged_file_is_kept(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    panel = KeptPanel(tmp_path, LEVELS)
+
+    assert (panel.is_muted, panel.levels) == (True, LEVELS)
+
+
 def test_a_full_disk_is_logged_and_the_box_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
