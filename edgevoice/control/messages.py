@@ -239,7 +239,8 @@ def id_of(line: bytes) -> Any:
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     named = found.get("id") if isinstance(found, dict) else None
-    return named if isinstance(named, int | str) and len(str(named)) <= 64 else None
+    is_id = isinstance(named, int | str) and not isinstance(named, bool)
+    return named if is_id and len(str(named)) <= 64 else None
 
 
 def _explained(line: bytes, error: Exception) -> str:

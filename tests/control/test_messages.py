@@ -86,6 +86,8 @@ def test_another_version_of_the_protocol_is_refused() -> None:
         (b'{"id": 7, "do": "dance"}', 7),
         (b'{"id": "x", "do": "dance"}', "x"),
         (b'{"id": [1], "do": "dance"}', None),
+        (b'{"id": true, "do": "status"}', None),
+        (b'{"id": ' + b"9" * 5000 + b', "do": "status"}', None),
         (b'{"id": "' + b"x" * 65 + b'"}', None),
         (b'{"id": 7', None),
         (b"[7]", None),
