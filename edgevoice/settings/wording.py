@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import ValidationError, convert, inspect
 
@@ -11,8 +10,7 @@ LONGEST_SHOWN: Final = 24
 """Characters of a text that an error line may repeat; a key in the wrong place is longer than that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+class Language(NamedTuple):
     """What a language calls a group of named values, and nothing."""
 
     table: str
