@@ -294,6 +294,7 @@ class Agent:
         invalid value it raises ``SettingsInvalid`` or ``PersonaInvalid`` and changes nothing. OpenAI's protocol keeps
         the model of a session, and a voice that has spoken: an ``Error`` says so, and the next session has the new one.
         """
+        require_types(persona=persona)
         changes = {"model": model, "voice": voice, "speed": speed}
         given = {name: value for name, value in changes.items() if value is not None}
         old = self._character

@@ -53,6 +53,9 @@ class RealtimeVoice:
             "url": self.url,
             "instructions": instructions,
         }
+        if not isinstance(self.options, Mapping):
+            kind = type(self.options).__name__
+            raise SettingsInvalid(f"RealtimeVoice: options is of the type {kind}; it must be a dict", remedy=_REMEDY)
         if twice := sorted(given.keys() & self.options.keys()):
             raise SettingsInvalid(f"options of RealtimeVoice name {', '.join(twice)}: an argument of its own sets that")
         try:

@@ -110,3 +110,15 @@ def test_an_agent_refuses_what_cannot_be_asked_or_said_and_what_cannot_be_called
 def test_a_persona_whose_name_is_no_text_is_refused() -> None:
     with pytest.raises(PersonaInvalid, match=r"^the name of a persona is 3; it must be a text$"):
         Agent(persona=Persona(name=3))  # type: ignore[arg-type]
+
+
+def test_what_is_no_persona_is_refused_in_a_change_too() -> None:
+    agent = Agent(voice=RealtimeVoice(url="local"))
+
+    with pytest.raises(TypeError, match=r"^persona=3: it must be a Persona"):
+        agent.update(persona=3)  # type: ignore[arg-type]  # the mistake that is tested
+
+
+def test_options_of_a_voice_are_a_dict() -> None:
+    with pytest.raises(SettingsInvalid, match="options is of the type int; it must be a dict"):
+        Agent(voice=RealtimeVoice(url="local", options=3))  # type: ignore[arg-type]  # the mistake that is tested
