@@ -129,6 +129,8 @@ class AlarmTools:
         date: Date | None = None,
     ) -> dict[str, Any]:
         """Remind the user of something aloud, at a time of day or after a while."""
+        if not text.strip():
+            raise ToolRefused("text: say what to remind of")
         if time is not None:
             return await self._set_at(RingKind.REMINDER, text, time, days or [], date)
         if in_seconds_from_now is None:

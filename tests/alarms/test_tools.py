@@ -64,6 +64,15 @@ def test_an_empty_label_names_nothing(kind: str) -> None:
     assert len(told(ask)) == 2
 
 
+def test_a_reminder_of_nothing_is_refused() -> None:
+    async def ask(house: House) -> Any:
+        with pytest.raises(ToolRefused, match=r"^text: say what to remind of$"):
+            await house.ask("set_reminder", text=" \n", time="07:00")
+        return await house.ask("list_alarms")
+
+    assert told(ask) == []
+
+
 def test_what_has_rung_rings_again_later_by_an_empty_label_too() -> None:
     async def ask(house: House) -> Any:
         await house.ask("set_timer", seconds=10, label="tea")
