@@ -11,6 +11,10 @@ _ASKED_FOR_S = 30.0
 """How long a question whether to forget everything waits for its answer."""
 
 
+_NOTHING: dict[str, Any] = {}
+"""A patch that changes nothing."""
+
+
 class MemoryTools:
     """Typed functions over a memory; ``clock`` returns monotonic seconds, ``changed`` is called after each change.
 
@@ -44,18 +48,18 @@ class MemoryTools:
 
     async def update_memory(
         self,
-        people: dict[str, Any] | None = None,
-        home: dict[str, Any] | None = None,
-        preferences: dict[str, Any] | None = None,
+        people: dict[str, Any] | None = _NOTHING,
+        home: dict[str, Any] | None = _NOTHING,
+        preferences: dict[str, Any] | None = _NOTHING,
     ) -> None:
         """Change what is remembered of the people, the home and the preferences of this household.
 
-        people: by name, what is to be merged into what is known of each; null forgets a field
+        people: by name, what is to be merged into what is known of each; null forgets a field, or all of them
         home: what is to be merged into what is known of the home
         preferences: what is to be merged into what is known of what people prefer
         """
         patch = {"people": people, "home": home, "preferences": preferences}
-        given = {name: value for name, value in patch.items() if value is not None}
+        given = {name: value for name, value in patch.items() if value != _NOTHING}
         if not given:
             raise ToolRefused("there is nothing to change: give people, home or preferences")
         self._changed(await self._memory.change(lambda record: household.merged(record, given)))
