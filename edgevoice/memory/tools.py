@@ -11,10 +11,6 @@ _ASKED_FOR_S = 30.0
 """How long a question whether to forget everything waits for its answer."""
 
 
-_NOTHING: dict[str, Any] = {}
-"""A patch that changes nothing."""
-
-
 class MemoryTools:
     """Typed functions over a memory; ``clock`` returns monotonic seconds, ``changed`` is called after each change.
 
@@ -48,18 +44,19 @@ class MemoryTools:
 
     async def update_memory(
         self,
-        people: dict[str, Any] | None = _NOTHING,
-        home: dict[str, Any] | None = _NOTHING,
-        preferences: dict[str, Any] | None = _NOTHING,
+        people: dict[str, Any] | None = None,
+        home: dict[str, Any] | None = None,
+        preferences: dict[str, Any] | None = None,
     ) -> None:
         """Change what is remembered of the people, the home and the preferences of this household.
 
-        people: by name, what is to be merged into what is known of each; null forgets a field, or all of them
+        people: by name, what is to be merged into what is known of each; null forgets a field
         home: what is to be merged into what is known of the home
         preferences: what is to be merged into what is known of what people prefer
         """
+        # Many models fill in null for what they leave out, so that deletes no section: `forget` does.
         patch = {"people": people, "home": home, "preferences": preferences}
-        given = {name: value for name, value in patch.items() if value != _NOTHING}
+        given = {name: value for name, value in patch.items() if value is not None}
         if not given:
             raise ToolRefused("there is nothing to change: give people, home or preferences")
         self._changed(await self._memory.change(lambda record: household.merged(record, given)))

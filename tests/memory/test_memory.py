@@ -262,8 +262,10 @@ def test_a_model_remembers_searches_and_forgets(remember: Remember) -> None:
     async def converse(memory: Memory) -> None:
         tools = MemoryTools(memory, lambda: 0.0, seen.append, nothing_is_going_on, lambda: 1)
         await tools.remember("Anna is allergic to nuts")
-        await tools.update_memory(people={"Ben": {"age": 4}}, home={"rooms": 3})
-        await tools.update_memory(home=None)
+        await tools.update_memory(people={"Ben": {"age": 3, "colour": "red"}})
+        await tools.update_memory(people={"Ben": {"age": 4, "colour": None}})
+        with pytest.raises(ToolRefused, match="nothing to change"):
+            await tools.update_memory(people=None)  # as many models leave something out
         assert await memory.household() == {"people": {"Ben": {"age": 4}}, "notes": ["Anna is allergic to nuts"]}
         await memory.add(Role.USER, "Remember that Anna is allergic to nuts")
         await memory.add(Role.USER, "How is Anna?")
