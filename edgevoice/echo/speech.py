@@ -319,7 +319,9 @@ class NearSpeech:
         spurt.loud += block.linear_over > LOUD_DB and self._linear_bar.leak < TRUSTED_LEAK_DB
         spurt.evidence += min(block.over, _MOST_EVIDENCE)
         spurt.worst_leak = max(spurt.worst_leak, block.leak)
-        spurt.explain(float(np.dot(near, estimate)), float(np.dot(estimate, estimate)))
+        if not self._spoken:
+            # Whoever spoke over the box has pulled the filter after them: at first it leaves the next answer voiced.
+            spurt.explain(float(np.dot(near, estimate)), float(np.dot(estimate, estimate)))
 
     def _give_up(self, spurt: Spurt) -> None:
         if self._stage is _Stage.BEGUN:

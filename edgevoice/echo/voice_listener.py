@@ -19,6 +19,18 @@ room. Of 50 remarks as loud as the echo and 10 dB softer, and of 47 words, 40, 3
 43, 38; 42, 30 with this and 44, 39; 38, 31 with 10 dB more. Of 16 coughs and laughs 3 cut with each.
 """
 
+_FULL_SCALE = 32_767.0
+_MOST_OVERDRIVEN = 4.0
+_FORGOTTEN = 10 ** (-0.3 / 20)
+"""How far a sound may be amplified beyond full scale, 12 dB, in two blocks running; one that would exceed it just
+reaches full scale, until its loudest sample, forgotten by 15 dB per second, no longer would.
+
+Overdriven further, a person is not recognised. Of 38 people 12 dB louder than the echo 31 were heard without this, 95 %
+after 914 ms, and 38 with it, after 425 ms. With at most 0 dB it was 326 ms, but then laughs about as loud as the echo,
+which the distortion hides, cut the answer: 14 of 26 instead of 8. From the first block on, so did loud ones: 6 of 13
+instead of 4.
+"""
+
 _CLEAR = 2.0
 _UNCLEAR = 0.3
 CLEARLY = 0.5
@@ -63,6 +75,7 @@ class VoiceListener:
         self._voice_blocks = 0
         self._heard = 0.0
         self._needed = _CLEAR
+        self._newest_peak = self._peak = 0.0
         self._before: deque[Samples] = deque(maxlen=_BEFORE_BLOCKS + 1)
         self._anew: VoiceModel | None = None
         self._sure_blocks = 0
@@ -97,6 +110,7 @@ class VoiceListener:
         """Dismiss the second model and what it would hear first: the next block does not continue the last one."""
         self.end()
         self._before.clear()
+        self._newest_peak = self._peak = 0.0
 
     def forget(self) -> None:
         """Forget what was heard: it may have been the box itself."""
@@ -112,8 +126,13 @@ class VoiceListener:
             return UNDECIDED
         echo_db = self._surroundings.echo_db
         gain_db = _UNKNOWN_GAIN_DB if echo_db is None else min(max(_NOMINAL_DB - echo_db, 0.0), _MOST_GAIN_DB)
-        louder = block * np.float32(10 ** (gain_db / 20))
-        heard = np.clip(louder, -32_768, 32_767).astype(np.int16)
+        wide = block.astype(np.float32)
+        before, self._newest_peak = self._newest_peak, float(np.abs(wide).max())
+        self._peak = max(min(before, self._newest_peak), _FORGOTTEN * self._peak)
+        gain = 10 ** (gain_db / 20)
+        if gain * self._peak > _MOST_OVERDRIVEN * _FULL_SCALE:
+            gain = _FULL_SCALE / self._peak
+        heard = np.clip(np.float32(gain) * wide, -_FULL_SCALE, _FULL_SCALE).astype(np.int16)
         self._before.append(heard)
         return self._model.take(heard)
 

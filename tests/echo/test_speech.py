@@ -590,6 +590,22 @@ def test_once_the_answer_is_lowered_a_clear_voice_just_under_the_bar_counts(pers
     assert (SpeechChange.CONFIRMED in changes) is is_heard
 
 
+@pytest.mark.parametrize(("pause", "is_heard"), [(60, False), (70, True)])
+def test_for_a_second_after_somebody_spoke_the_filter_alone_cuts_nothing(pause: int, *, is_heard: bool) -> None:
+    model = Certainty(0.0)
+    room = Softened(model)
+    room.learn()
+    model.probability = 0.9
+    assert SpeechChange.CONFIRMED in [room.take(3000, 2000) for _ in range(12)]
+
+    model.probability = 0.0
+    for _ in range(pause):
+        room.take(3000, 0)
+    model.probability = 0.9
+
+    assert (SpeechChange.CONFIRMED in [room.take(3000, 2000) for _ in range(12)]) is is_heard
+
+
 def test_a_voice_model_alone_cuts_nothing() -> None:
     listener = Measured(voice=Certainty(1.0))
     listener.rest(8)

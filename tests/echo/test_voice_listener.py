@@ -4,6 +4,7 @@ import wave
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.surroundings import Surroundings
@@ -102,6 +103,70 @@ def test_without_a_model_any_sound_may_be_a_voice_and_none_is_clear() -> None:
     assert listener.may_be_voice(block)
     assert not listener.is_clear
     assert not listener.is_new
+
+
+class Overheard:
+    """A listener, and the blocks that its model is given."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Samples] = []
+        self.is_whole = True
+        self.listener = VoiceListener(self, Surroundings())
+
+    def take(self, block: Samples) -> float:
+        self.blocks.append(block)
+        return 0.0
+
+    def anew(self) -> Certainty:
+        return Certainty()
+
+    def hum(self, amplitude: float) -> float:
+        """Give it a block of a tone; return by how much the model hears it amplified."""
+        tone = np.sin(2 * np.pi * 200 * np.arange(BLOCK) / 16_000)
+        self.listener.take((amplitude * tone).astype(np.int16))
+        self.is_whole = bool(np.abs(self.blocks[-1] - self.blocks[-1].max() * tone).max() < 12)
+        return float(self.blocks[-1].max()) / amplitude
+
+
+def test_a_voice_much_louder_than_the_echo_is_amplified_less_so_that_the_model_hears_it_whole() -> None:
+    heard = Overheard()
+
+    assert heard.hum(300) == pytest.approx(10, rel=0.01), "20 dB while the echo is not known"
+    heard.hum(30_000)
+    assert not heard.is_whole, "a clatter is over after a block"
+    assert heard.hum(30_000) == pytest.approx(32_767 / 30_000, rel=0.01)
+    assert heard.is_whole
+
+
+def test_a_voice_about_as_loud_as_the_echo_is_overdriven() -> None:
+    heard = Overheard()
+
+    assert heard.hum(13_000) == pytest.approx(32_767 / 13_000, rel=0.01)
+    assert not heard.is_whole
+
+
+def test_less_amplification_lasts_until_the_loud_voice_has_been_over_for_a_while() -> None:
+    heard = Overheard()
+    for _ in range(2):
+        heard.hum(30_000)
+
+    gains = [heard.hum(300) for _ in range(PER_S)]
+
+    assert gains[0] == pytest.approx(1.13, rel=0.01)
+    assert gains[22] == pytest.approx(1.09 * 10 ** (0.3 * 23 / 20), rel=0.01), "15 dB a second"
+    assert gains[24] == pytest.approx(10, rel=0.01), "12 dB over full scale"
+
+
+def test_a_sound_after_a_pause_is_amplified_as_if_nothing_had_been_heard() -> None:
+    heard = Overheard()
+    for _ in range(2):
+        heard.hum(30_000)
+
+    heard.listener.pause()
+
+    heard.hum(30_000)
+    assert not heard.is_whole
+    assert heard.hum(300) == pytest.approx(10, rel=0.01)
 
 
 def of_sound(heard: Heard, count: int, *, anew: float) -> list[float]:
