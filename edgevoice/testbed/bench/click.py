@@ -16,13 +16,15 @@ def click_db(emitted: _Samples, received: _Samples, rate_hz: int) -> float:
     ``emitted`` and ``received`` hold the same samples of the answer, as they left the card and as they arrived, up to
     the last one that was heard; they are at least 20 ms long, and no sample received is zero. Their ratio is what the
     cut did to the answer; put on a tone of 440 Hz, all that it spreads above 2 kHz is the click. ``ValueError`` if
-    they are too short or differ in length.
+    they are too short or differ in length, or if the answer was silent 15 ms before its end.
     """
     size = round(_WINDOW_S * rate_hz)
     if len(emitted) != len(received) or len(emitted) < size:
         raise ValueError(f"{len(emitted)} and {len(received)} samples, not {size} or more of each")
     gain = emitted[-size:].astype(np.float64) / received[-size:]
     full = gain[: size // 4].mean()
+    if not full:
+        raise ValueError("the answer was silent before its end")
     stopped = np.concatenate([np.full(size, full), np.zeros(size)])
     faded = np.concatenate([gain, np.zeros(size)])
     return float(10 * np.log10(_spread(faded, rate_hz) / _spread(stopped, rate_hz)))

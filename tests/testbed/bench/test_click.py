@@ -42,3 +42,11 @@ def test_a_step_in_the_middle_of_the_fade_is_a_click() -> None:
 def test_too_little_to_judge_is_an_error(emitted: np.ndarray) -> None:
     with pytest.raises(ValueError, match="samples"):
         click_db(emitted, ANSWER[: 100 if len(emitted) == 100 else 999], HZ)
+
+
+def test_an_answer_that_was_silent_before_its_end_is_not_judged() -> None:
+    emitted = ANSWER.copy()
+    emitted[: -HZ // 100] = 0
+
+    with pytest.raises(ValueError, match="silent before its end"):
+        click_db(emitted, ANSWER, HZ)
