@@ -122,6 +122,7 @@ AlarmIntent = (
 )
 
 _WAKE_UP = "wake up"
+_CALLED = r"(?:called|named|for (?:the|my))"
 _NAMED = r"[a-z]+(?: [a-z]+)?"
 _TIMER = rf"(?:the |my )?(?:(?P<label>(?!the |my |all ){_NAMED}) )?timer"
 _TIMER_OF = rf"(?:(?:on|of|for|to|from|off) )?{_TIMER}"
@@ -138,7 +139,9 @@ _PATTERNS = tuple(
     for name, pattern in (
         ("named", rf"{_SET}{_LENGTH} (?P<name>{_NAMED}) timer"),
         ("named", rf"{_SET}(?P<name>{_NAMED}) timer (?:for|of) {_LENGTH}"),
-        ("named", rf"{_SET}timer for {_LENGTH} (?:called|named|for (?:the|my)) (?P<name>{_NAMED})"),
+        ("named", rf"{_SET}timer for {_LENGTH} {_CALLED} (?P<name>{_NAMED})"),
+        ("named", rf"{_SET}{_LENGTH} timer {_CALLED} (?P<name>{_NAMED})"),
+        ("named", rf"{_SET}timer (?:called|named) (?P<name>{_NAMED}) (?:for|of) {_LENGTH}"),
         ("wake_in", rf"{_WAKE} in {_LENGTH}(?: from now)?"),
         ("wake_in", rf"{_WAKE} for {_LENGTH} from now"),
         (

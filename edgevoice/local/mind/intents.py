@@ -95,8 +95,8 @@ _FILLER = frozenset(_FILLER_WORDS.split())
 # Short words that the recogniser hears where there are none. A coverage above `_COVERAGE` forgives only these.
 _NOISE = frozenset({"a", "an", "the", "it", "that", "to", "of"})
 
-_ADJECTIVE = r"(?:\d+ (?:second|minute|hour)|half hour|\d+ and a half hour)"
-_TIMER = rf"(?:timer (?:for|of|to|at) {LENGTH}|{_ADJECTIVE} timer)"
+_ADJECTIVE = r"(?:\d+ (?:second|minute|hour)|(?:half|quarter)(?: (?:of )?an)? hour|\d+ and a half hour)"
+_TIMER = rf"(?:timer (?:(?:for|of|to|at) )?{LENGTH}|{_ADJECTIVE} timer)"
 _SET = r"(?:set|start|make|begin|create|add|give me|put on) (?:me )?(?:up )?(?:(?:an?|the|another|1 more|new) )*"
 _REMOVE = (
     r"(?:cancel|stop|delete|clear|remove|end|kill|dismiss|abort|drop|forget(?: about)?|never ?mind|get rid of"

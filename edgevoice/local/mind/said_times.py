@@ -61,7 +61,7 @@ class SaidDays:
 
 def seconds_of(words: str) -> int:
     """Return the length of time that `LENGTH` has found in ``words``, in seconds."""
-    if quarters := re.search(r"(3|a) quarters? of an hour", words):
+    if quarters := re.search(r"(?:(3|a) )?quarters?(?: of an)? hour", words):
         return 2700 if quarters[1] == "3" else 900
     return sum(_part_seconds(part) for part in _PART.finditer(words))
 

@@ -27,6 +27,8 @@ TOOLS = {name: DeclaredTool(frozenset({"seconds", "label"})) for name in NAMES}
         ("How long does the egg timer have left?", "list_timers", {}),
         ("What timers are set?", "list_timers", {}),
         ("Set a ten minute pasta timer.", "set_timer", {"seconds": 600, "label": "pasta"}),
+        ("Start a timer called pasta for ten minutes.", "set_timer", {"seconds": 600, "label": "pasta"}),
+        ("A ten minute timer named pasta.", "set_timer", {"seconds": 600, "label": "pasta"}),
         ("An egg timer for four minutes, please.", "set_timer", {"seconds": 240, "label": "egg"}),
         ("Add two minutes.", "change_timer", {"seconds": 120}),
         ("Two more minutes, please.", "change_timer", {"seconds": 120}),
