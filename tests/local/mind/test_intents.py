@@ -27,7 +27,6 @@ UNDERSTOOD: dict[str, list[Intent]] = {
     "half an hour timer": [TimerWish(1800)],
     "quarter of an hour timer": [TimerWish(900)],
     "set a quarter hour timer": [TimerWish(900)],
-    "set a timer for three quarters of an hour": [TimerWish(2700)],
     "timer ninety seconds": [TimerWish(90)],
     "set a timer for half a minute": [TimerWish(30)],
     "set a timer for an hour and a half": [TimerWish(5400)],
