@@ -193,6 +193,9 @@ def _places(noises: tuple[RecordingFile, ...]) -> dict[str, Callable[[_Sound, in
         places[f"{kind} at {_NOISE_SNR_DB:.0f} dB"] = lambda sound, seed, beds=beds: _in_noise(  # type: ignore[misc]
             sound, beds[seed % len(beds)]
         )
+        places[f"3 m, {kind} at {_NOISE_SNR_DB:.0f} dB"] = lambda sound, seed, beds=beds: _in_noise(  # type: ignore[misc]
+            _in_room(sound, seed, *_ROOMS["3 m"]), beds[seed % len(beds)]
+        )
     return places
 
 

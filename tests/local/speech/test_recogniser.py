@@ -6,6 +6,7 @@ import pytest
 
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.mind.intents import understand
+from edgevoice.local.speech.dereverberation import dereverberated
 from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames
 from edgevoice.local.speech.recogniser import _NAMES, PhonemeRecogniser, Unsure
 from tests.local.speech.test_lattice import COLUMNS, heard, said
@@ -24,6 +25,7 @@ class Network:
 
     def run(self, _: list[str], given: dict[str, Any]) -> list[Any]:
         assert given["waveform"].dtype == np.float32
+        self.given = given["waveform"][0]
         return [self._frames[None], np.array([len(self._frames)])]
 
 
@@ -81,6 +83,23 @@ def test_a_command_that_fits_badly_is_unsure_and_one_that_hardly_fits_is_foreign
 
     assert isinstance(words(heard(*sounds, doubted=poor, doubt=5.5)), Unsure)
     assert not understand(words(heard(*sounds, doubted=dict.fromkeys(range(7), "B"), doubt=6.0)))
+
+
+def test_a_command_of_which_the_network_hardly_hears_any_phoneme_is_unsure() -> None:
+    frames = heard(*said("volume up"))
+    in_noise = np.where(frames > -1.0, np.log(0.45), frames).astype(np.float32)
+
+    assert not isinstance(words(np.where(frames > -1.0, np.log(0.6), frames).astype(np.float32)), Unsure)
+    assert words(in_noise) == "volume up"
+    assert isinstance(words(in_noise), Unsure)
+
+
+def test_the_network_hears_the_sound_with_less_reverberation() -> None:
+    sound = np.random.default_rng(1).integers(-9000, 9000, 16_000).astype("<i2")
+    network = Network(heard(*said("volume up")))
+    PhonemeRecogniser(network).words(sound.tobytes())
+
+    assert network.given == pytest.approx(dereverberated(sound.astype(np.float32) / np.float32(32_768)))
 
 
 def test_a_snooze_without_its_n_is_one() -> None:

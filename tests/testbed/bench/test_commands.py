@@ -10,6 +10,7 @@ from edgevoice.local.speech.listener import TurnHeard
 from edgevoice.local.speech.voice import HibariVoice
 from edgevoice.testbed.bench import commands
 from edgevoice.testbed.bench.commands import OUTCOMES, SpeechProgram, measure, outcome
+from edgevoice.testbed.bench.recordings import RecordingFile
 
 FOREIGN = "open the garage door"
 
@@ -62,6 +63,20 @@ def test_noise_is_mixed_ten_decibels_below_the_voice() -> None:
     noisy = commands._in_noise(np.zeros(16_000), np.random.default_rng(1).standard_normal(8000) * 100)
 
     assert 20 * np.log10(np.std(noisy) / voice[0]) == pytest.approx(-10, abs=0.1)
+
+
+def test_each_noise_is_heard_near_and_in_the_bare_room(tmp_path: Path) -> None:
+    folder = tmp_path / "kitchen"
+    folder.mkdir()
+    with wave.open(str(folder / "tap.wav"), "wb") as tap:
+        tap.setparams((1, 2, 16_000, 0, "NONE", ""))
+        tap.writeframes(np.random.default_rng(4).integers(-5000, 5000, 16_000).astype("<i2").tobytes())
+    voice = np.random.default_rng(2).standard_normal(16_000) * 32_768 * 10 ** (-26 / 20)
+    places = commands._places((RecordingFile(folder / "tap.wav", "kitchen", 1.0),))
+    noise = places["kitchen at 10 dB"](voice, 1) - voice
+
+    assert [*places] == ["near", "living room", "3 m", "kitchen at 10 dB", "3 m, kitchen at 10 dB"]
+    assert places["3 m, kitchen at 10 dB"](voice, 1) == pytest.approx(places["3 m"](voice, 1) + noise)
 
 
 def test_reverberation_keeps_the_level() -> None:
