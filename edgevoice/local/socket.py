@@ -2,10 +2,10 @@
 
 import asyncio
 import itertools
-import secrets
 import socket
 import struct
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import Any, Literal
 
 import msgspec
@@ -28,7 +28,7 @@ class EventSender:
         self._behaviour = behaviour
         self._recorder = recorder
         self.dialect = dialect
-        self._token = secrets.token_hex(4)
+        self._token = token_hex(4)
         self._numbers: dict[str, itertools.count[int]] = {}
 
     def new_id(self, prefix: str) -> str:

@@ -11,7 +11,7 @@ Event = Mapping[str, Any]
 
 ACTIVE = (
     '{"type":"error","event_id":"event_x","error":{"type":"invalid_request_error",'
-    '"code":"conversation_already_has_active_response","message":"resp_1 is running","param":null,"event_id":null}}'
+    '"code":"conversation_already_has_active_response","message":"resp_s_1 is running","param":null,"event_id":null}}'
 )
 
 
@@ -35,7 +35,7 @@ class EndsWhileCancelled(Scripted):
     held: list[Event] = field(default_factory=list)
 
     async def sending(self, line: OpenConnection, event: Event) -> None:
-        if event["type"] == "response.done" and response_of(event) == "resp_1":
+        if event["type"] == "response.done" and response_of(event) == "resp_s_1":
             self.held.append(event)
         else:
             await line.put(event)
@@ -76,11 +76,11 @@ class EndsLate(Scripted):
     held: list[Event] = field(default_factory=list)
 
     async def sending(self, line: OpenConnection, event: Event) -> None:
-        if event["type"] == "response.done" and response_of(event) == "resp_1":
+        if event["type"] == "response.done" and response_of(event) == "resp_s_1":
             self.held.append({**event, "response": {**event["response"], **self.told}})
             return
         await line.put(event)
-        if self.held and event["type"] == self.until and response_of(event) != "resp_1":
+        if self.held and event["type"] == self.until and response_of(event) != "resp_s_1":
             await line.put(self.held.pop())
 
 
@@ -91,7 +91,7 @@ class TellsWhy(Scripted):
     told: Mapping[str, object]
 
     async def sending(self, line: OpenConnection, event: Event) -> None:
-        if event["type"] == "response.done" and response_of(event) == "resp_1":
+        if event["type"] == "response.done" and response_of(event) == "resp_s_1":
             event = {**event, "response": {**event["response"], **self.told}}
         await line.put(event)
 
@@ -104,7 +104,7 @@ class SoundsLate(Scripted):
     ends: list[Event] = field(default_factory=list)
 
     async def sending(self, line: OpenConnection, event: Event) -> None:
-        is_of_story = response_of(event) == "resp_1"
+        is_of_story = response_of(event) == "resp_s_1"
         if is_of_story and event["type"] == "response.output_audio.delta":
             self.story.append(event)
         await line.put(event)
@@ -151,7 +151,7 @@ class BusyWithTheInterrupted(Scripted):
     refused: list[Event] = field(default_factory=list)
 
     async def sending(self, line: OpenConnection, event: Event) -> None:
-        if event["type"] == "response.done" and response_of(event) == "resp_1":
+        if event["type"] == "response.done" and response_of(event) == "resp_s_1":
             self.held.append(event)
         else:
             await line.put(event)

@@ -59,6 +59,11 @@ def question() -> Samples:
     return spoken_question()
 
 
+@pytest.fixture(autouse=True)
+def the_service_has_the_ids_of_session_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgevoice.local.socket.token_hex", lambda _bytes: "s")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """A conversation of three questions, whose first answer was interrupted."""
@@ -170,7 +175,7 @@ def test_a_cancellation_that_finds_nothing_changes_nothing_though_the_answer_goe
 ) -> None:
     told = converse(tmp_path, question, CancelsNothing(), replace(BY_HAND, then=the_service_complained))
 
-    assert [event["response_id"] for event in told.of("response.cancel")] == ["resp_1"]
+    assert [event["response_id"] for event in told.of("response.cancel")] == ["resp_s_1"]
     assert told.refusals[0].startswith("response_cancel_not_active: ")
 
 
@@ -197,7 +202,7 @@ def test_a_cancellation_that_crosses_with_the_end_of_the_answer_is_refused_and_f
     ("reads", "refusal"),
     [
         pytest.param({"audio_end_ms": 10**7}, "is already shorter than 10000000ms", id="already shorter"),
-        pytest.param({"item_id": "item_1"}, "Only model output audio messages can be truncated", id="the user's item"),
+        pytest.param({"item_id": "item_s_1"}, "Only model output audio messages can be truncated", id="the user"),
         pytest.param({"item_id": "item_gone"}, "item_not_found: No such item: item_gone", id="no such item"),
     ],
 )
@@ -267,8 +272,8 @@ def test_the_end_of_an_interrupted_answer_may_come_late_or_never(
     told = converse(tmp_path, question, EndsLate(until=until), interruption)
 
     ends = [response_of(event) for event in told.received if event["type"] == "response.done"]
-    expected = {"never": ["resp_2", "resp_3"], "response.done": ["resp_2", "resp_1", "resp_3"]}
-    assert ends == expected.get(until, ["resp_1", "resp_2", "resp_3"])
+    expected = {"never": ["resp_s_2", "resp_s_3"], "response.done": ["resp_s_2", "resp_s_1", "resp_s_3"]}
+    assert ends == expected.get(until, ["resp_s_1", "resp_s_2", "resp_s_3"])
 
 
 @EACH_WAY
@@ -279,7 +284,7 @@ def test_a_late_end_is_not_taken_for_the_end_of_the_next_answer(
     told = converse(tmp_path, question, EndsLate(until="response.created", told={"status": status}), interruption)
 
     fault = "" if status == "completed" else "answer-failed"
-    ended = ResponseEnded("resp_1", ResponseStatus(status), has_audio=True, fault=fault)
+    ended = ResponseEnded("resp_s_1", ResponseStatus(status), has_audio=True, fault=fault)
     assert ended in told.box.all_of(ResponseEnded)
 
 
@@ -301,7 +306,7 @@ def test_the_reason_why_an_interrupted_answer_ended_makes_no_difference(
     first_end = next(event for event in conversation.received if event["type"] == "response.done")
     assert told.items() <= first_end["response"].items()
     # It was understood, not dropped as invalid.
-    assert conversation.box.all_of(ResponseEnded)[0].response_id == "resp_1"
+    assert conversation.box.all_of(ResponseEnded)[0].response_id == "resp_s_1"
 
 
 # --- late: the audio of the answer ------------------------------------------------------------------------------------
@@ -317,7 +322,7 @@ def test_sound_of_an_interrupted_answer_is_not_heard_however_late_it_arrives(
     late = [
         event
         for event in told.received[ended:]
-        if event["type"] == "response.output_audio.delta" and response_of(event) == "resp_1"
+        if event["type"] == "response.output_audio.delta" and response_of(event) == "resp_s_1"
     ]
     assert len(late) > 20
 
