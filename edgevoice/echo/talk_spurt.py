@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from edgevoice.echo.surroundings import Levels
 from edgevoice.echo.voice import UNDECIDED
 
-_SPEECH_BLOCKS = 8
-"""Blocks that speech must last before it is confirmed: 160 ms."""
+_SPEECH_BLOCKS = 6
+"""Blocks that speech must last before it is confirmed: 120 ms."""
 
 _SOUNDING_BLOCKS = 4
 _SOUNDING_SHARE = 0.25

@@ -253,11 +253,11 @@ def test_a_voice_that_does_not_end_is_followed_for_two_seconds() -> None:
     assert not listener.listener.is_speaking
 
 
-def test_exactly_160_ms_of_speech_confirm_it() -> None:
+def test_exactly_120_ms_of_speech_confirm_it() -> None:
     listener = Measured()
     listener.rest(8)
 
-    assert SpeechChange.CONFIRMED not in listener.voice(0.14)
+    assert SpeechChange.CONFIRMED not in listener.voice(0.10)
     assert listener.voice(0.02) == [SpeechChange.CONFIRMED]
 
 
@@ -590,7 +590,7 @@ def test_once_the_answer_is_lowered_a_clear_voice_just_under_the_bar_counts(pers
     assert (SpeechChange.CONFIRMED in changes) is is_heard
 
 
-@pytest.mark.parametrize(("pause", "is_heard"), [(60, False), (70, True)])
+@pytest.mark.parametrize(("pause", "is_heard"), [(58, False), (70, True)])
 def test_for_a_second_after_somebody_spoke_the_filter_alone_cuts_nothing(pause: int, *, is_heard: bool) -> None:
     model = Certainty(0.0)
     room = Softened(model)
