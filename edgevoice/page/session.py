@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from edgevoice.control.client import Reply
 from edgevoice.errors import ControlRefused, ControlUnavailable, EdgevoiceError
 from edgevoice.page.link import BoxLink
 from edgevoice.page.pairings import Pairings
@@ -72,6 +73,7 @@ class Session:
         self._viewer = viewer
         self._cookie = cookie
         self._pairing = ""
+        self._beginning: asyncio.Future[Reply] | None = None
         self._own: Mapping[str, Answer] = {
             "settings": self._settings,
             "settings-check": self._check,
@@ -105,6 +107,10 @@ class Session:
 
     async def close(self) -> None:
         """End a pairing that this browser has begun: nobody is there to finish it."""
+        if self._beginning is not None:
+            # It left before the box said that it waits for the button.
+            with contextlib.suppress(EdgevoiceError):
+                self._pairing = str((await self._beginning)["pairing"])
         if self._pairing:
             # It is over, or the box is gone: as good.
             with contextlib.suppress(EdgevoiceError):
@@ -135,8 +141,9 @@ class Session:
     # --- pairing ------------------------------------------------------------------------------------------------------
 
     async def _begin_pairing(self) -> Fields:
-        begun = await self._means.link.ask("pair", action="begin")
-        self._pairing = str(begun["pairing"])
+        self._beginning = asyncio.ensure_future(self._means.link.ask("pair", action="begin"))
+        begun = await asyncio.shield(self._beginning)
+        self._pairing, self._beginning = str(begun["pairing"]), None
         self._viewer.send_fields(event="pairing", state="waiting", seconds=begun["seconds"])
         spoken = await self._means.link.ask("pair", action="wait", pairing=self._pairing)
         return {"seconds": spoken["seconds"]}

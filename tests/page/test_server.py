@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.protocol import State
 from websockets.typing import Origin
 
+from edgevoice.control.client import Reply
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkPressed
 from edgevoice.core.notices import Role, TranscriptChanged
@@ -286,6 +287,28 @@ def test_a_ticket_for_the_cookie_is_good_once_and_not_to_be_guessed(tmp_path: Pa
         assert "HttpOnly; SameSite=Strict" in head
         assert (await get(page, "/enter", f"X-Edgevoice-Ticket: {ticket}"))[0] == 403
         assert [each.browser for each in page.pairings.all()] == ["Firefox on Android"]
+
+    play(tmp_path, scene)
+
+
+def test_a_browser_that_leaves_before_the_box_has_replied_gives_the_button_back(tmp_path: Path) -> None:
+    async def scene(box: Household, page: Page) -> None:
+        ask, has_left = page.means.link.ask, asyncio.Event()
+
+        async def slowly(command: str, /, **fields: Any) -> Reply:
+            reply = await ask(command, **fields)
+            if fields["action"] == "begin":
+                await has_left.wait()
+            return reply
+
+        page.means.link.ask = slowly  # type: ignore[method-assign]
+        async with live(page) as wire:
+            await wire.send('{"id": 1, "do": "pair-begin"}')
+            await eventually(lambda: box.presses._taker is not None)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        has_left.set()
+        await eventually(lambda: box.presses._taker is None)
 
     play(tmp_path, scene)
 
