@@ -89,11 +89,15 @@ class ProcessUsage:
         switches = 0
         by_thread_s: dict[str, float] = {}
         for task in Path(f"/proc/{process}/task").iterdir():
-            name = (task / "comm").read_text(encoding="utf-8").strip()
-            task_s = int((task / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+            try:
+                name = (task / "comm").read_text(encoding="utf-8").strip()
+                task_s = int((task / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+                task_switches = _field(task / "status", "voluntary_ctxt_switches")
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # a thread that has just ended
             is_card = name == _CARD_THREAD
             ran_s[is_card] += task_s
-            switches += 0 if is_card else _field(task / "status", "voluntary_ctxt_switches")
+            switches += 0 if is_card else task_switches
             # PortAudio's threads have the program's name, as the loop's has.
             by_thread_s[f"{'loop' if task.name == str(process) else name}-{task.name}"] = task_s
         return cls(time.monotonic(), ran_s[False], ran_s[True], switches, by_thread_s)
