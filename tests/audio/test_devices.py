@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pyaudio
 import pytest
@@ -14,6 +13,7 @@ from edgevoice.audio.devices import SoundDevice, find, open_library, present, so
 from edgevoice.core.facts import Device
 from edgevoice.errors import AudioUnavailable, DeviceMissing
 from tests.audio.fake_library import FakeLibrary, info
+from tests.open_files import open_files
 
 MIC, DAC = Device.MICROPHONE, Device.SPEAKER
 CARDS = FakeLibrary(
@@ -166,10 +166,10 @@ def test_the_output_of_c_libraries_is_suppressed_and_our_own_is_not(
         return FakeLibrary()
 
     monkeypatch.setattr(pyaudio, "PyAudio", chatter)
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_files()
 
     open_library()
     os.write(2, b"ours\n")
 
     assert capfd.readouterr().err == "ours\n"
-    assert len(list(Path("/proc/self/fd").iterdir())) <= before, "what other tests have left may be closed meanwhile"
+    assert open_files() <= before
