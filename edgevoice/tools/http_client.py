@@ -101,8 +101,7 @@ def _opener(until: float) -> urllib.request.OpenerDirector:
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
-        _Http(until),
-        _Https(until),
+        _Web(until),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         _SameHost(),
@@ -111,23 +110,17 @@ def _opener(until: float) -> urllib.request.OpenerDirector:
     return opener
 
 
-class _Http(urllib.request.HTTPHandler):
-    """Opens http addresses, with one limit for the whole answer: the library has one for each of its pieces."""
+class _Web(urllib.request.AbstractHTTPHandler):
+    """Opens http and https addresses, with one limit for a whole answer: the library has one for each of its pieces."""
 
     def __init__(self, until: float) -> None:
         super().__init__()
         self._until = until
+
+    http_request = https_request = urllib.request.AbstractHTTPHandler.do_request_
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         return self.do_open(functools.partial(_connection, http.client.HTTPConnection, self._until), req)
-
-
-class _Https(urllib.request.HTTPSHandler):
-    """Opens https addresses in the same way."""
-
-    def __init__(self, until: float) -> None:
-        super().__init__()
-        self._until = until
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         verified = ssl.create_default_context()
