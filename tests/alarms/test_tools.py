@@ -25,6 +25,12 @@ def told(ask: Told) -> Any:
     return virtual_time.run(live())
 
 
+async def set_one(house: House, kind: str, label: str) -> None:
+    """Set a timer of ten minutes, or an alarm at seven."""
+    given = {"seconds": 600} if kind == "timer" else {"time": "07:00"}
+    await house.ask(f"set_{kind}", label=label, **given)
+
+
 def test_timers_are_set_listed_changed_and_cancelled_by_name_or_length() -> None:
     async def ask(house: House) -> Any:
         assert await house.ask("set_timer", seconds=600, label="pasta") == {
@@ -54,8 +60,7 @@ def test_timers_are_set_listed_changed_and_cancelled_by_name_or_length() -> None
 def test_an_empty_label_names_nothing(kind: str) -> None:
     async def ask(house: House) -> Any:
         for label in ("tea", "eggs"):
-            given = {"seconds": 600} if kind == "timer" else {"time": "07:00"}
-            await house.ask(f"set_{kind}", label=label, **given)
+            await set_one(house, kind, label)
         for label in ("", "  "):
             with pytest.raises(ToolRefused, match=r"^2 (timers )?match; ask which"):
                 await house.ask(f"cancel_{kind}s", label=label)
@@ -87,8 +92,7 @@ def test_what_has_rung_rings_again_later_by_an_empty_label_too() -> None:
 def test_a_label_that_is_there_as_it_was_said_means_no_longer_ones(kind: str) -> None:
     async def ask(house: House) -> Any:
         for label in ("pasta sauce", "pasta"):
-            given = {"seconds": 600} if kind == "timer" else {"time": "07:00"}
-            await house.ask(f"set_{kind}", label=label, **given)
+            await set_one(house, kind, label)
         if kind == "timer":
             assert (await house.ask("change_timer", seconds=60, label="Pasta"))["label"] == "pasta"
         assert (await house.ask(f"cancel_{kind}s", label="Pasta"))["cancelled"] == 1
