@@ -61,6 +61,26 @@ def test_every_link_points_to_a_file(page: str) -> None:
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
 
 
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_a_heading_finds_it(page: str) -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]*#[^)]+)\)", PAGES[page]) if "://" not in link]
+    missing = []
+    for link in links:
+        file, heading = link.split("#")
+        target = (ROOT / page).parent.joinpath(file) if file else ROOT / page
+        if heading not in anchors(target.read_text(encoding="utf-8")):
+            missing.append(link)
+
+    assert missing == []
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY])
 def test_every_setting_that_is_named_exists(page: str) -> None:
     sections = {name: getattr(Settings(), name) for name in Settings.__struct_fields__}
