@@ -18,6 +18,7 @@ from edgevoice.core.orders import Light
 from edgevoice.doctor.probes import Machine
 from edgevoice.doctor.service_manager import is_running, probe_manager
 from edgevoice.errors import remedy_of
+from edgevoice.observers.kept_panel import UNMUTE_REMEDY
 from edgevoice.observers.status_file import NAME, Status
 from edgevoice.store.folders import cache_folder
 from edgevoice.wall_clock import local_now
@@ -138,6 +139,8 @@ def _warnings(state: State, kept: Status) -> list[Warned]:
         refused = kept.remark.startswith("new settings refused")
         remedy = "edgevoice config check" if refused else "sudo systemctl restart edgevoice"
         found.append(Warned(kept.remark, remedy))
+    if state == "runs" and kept.why_muted:
+        found.append(Warned(f"the microphone is muted: {kept.why_muted}", UNMUTE_REMEDY))
     if state == "runs":
         found += [Warned(f"{name} does not work: {problem}", remedy) for name, problem, remedy in kept.failing()]
     if state == "runs" and kept.version not in {"", __version__}:

@@ -7,9 +7,13 @@ from msgspec import Struct
 
 
 class MuteSwitched(Struct, frozen=True):
-    """The microphone is to be muted, or not: a slide switch says so, or it was muted before a restart."""
+    """The microphone is to be muted, or not: a slide switch says so, or it was muted before a restart.
+
+    ``why`` is what the owner should know of it, as a clause: empty unless the box muted itself.
+    """
 
     is_muted: bool
+    why: str = ""
 
 
 class VolumeTurned(Struct, frozen=True):

@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "panel.json"
 
+UNMUTE_REMEDY: Final = "Press the mute button to open it; without one, remove the file and restart the box."
+
 _LARGEST_BYTES: Final = 4096
 
 _Percent = Annotated[int, Meta(ge=0, le=100)]
@@ -39,7 +41,7 @@ class PanelLevels(NamedTuple):
 class _Kept(msgspec.Struct, frozen=True):
     """Each level counts only as long as the settings say what they said when it was set."""
 
-    is_muted: bool = False
+    is_muted: bool
     volume_percent: _Percent | None = None
     configured_percent: _Percent | None = None
     earcon_percent: _Percent | None = None
@@ -50,20 +52,22 @@ class _Kept(msgspec.Struct, frozen=True):
 
 _decoder = msgspec.json.Decoder(_Kept)
 _SAYS_MUTED = re.compile(rb'"is_muted"\s*:\s*true')
+_SAYS_UNMUTED = re.compile(rb'"is_muted"\s*:\s*false')
 
 
 class KeptPanel(Observer):
     """Keeps mute and the levels in a file of the state folder; ``configured`` are the levels of the settings.
 
-    A file that cannot be read counts as absent, except for a mute that still stands in it, and one that cannot be
-    written costs the next restart its mute and levels; the log says both. Unless ``keeps_mute``, only the levels count:
-    a slide switch keeps its own place.
+    A file that cannot be read counts as absent, except for its mute: the box starts muted unless the file still says
+    that it was not. One that cannot be written costs the next restart its mute and levels; the log says both. Unless
+    ``keeps_mute``, only the levels count: a slide switch keeps its own place.
     """
 
     def __init__(self, folder: Path, configured: PanelLevels, *, keeps_mute: bool = True) -> None:
         self._file = folder / FILE_NAME
         self._configured = configured
         self._keeps_mute = keeps_mute
+        self._why_muted = ""
         self._written = self._kept = self._read()
         self._changed = asyncio.Event()
 
@@ -108,7 +112,7 @@ class KeptPanel(Observer):
     async def run(self, report: Report) -> None:
         """Mute the microphone again if it was muted, then write each change, forever."""
         if self.is_muted:
-            report(MuteSwitched(is_muted=True))
+            report(MuteSwitched(is_muted=True, why=self._why_muted))
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -123,11 +127,16 @@ class KeptPanel(Observer):
                 content = file.read(_LARGEST_BYTES)
             return _decoder.decode(content)
         except FileNotFoundError:
-            return _Kept()
+            return _Kept(is_muted=False)
         except (OSError, msgspec.MsgspecError) as error:
-            tell(_log, logging.WARNING, "panel-file-unreadable", file=str(self._file), problem=str(error))
-            # Whatever else is damaged: a microphone that its owner has muted must not be opened by that.
-            return _Kept(is_muted=_SAYS_MUTED.search(content) is not None)
+            # Whatever else is damaged: a microphone that its owner may have muted must not be opened by that.
+            is_known = bool(_SAYS_MUTED.search(content) or _SAYS_UNMUTED.search(content))
+            problem = str(error)
+            if self._keeps_mute and not is_known:
+                self._why_muted = f"{self._file} is damaged or cannot be read, and it may have been muted"
+                problem = f"{problem}; the microphone is muted, as it may have been before. {UNMUTE_REMEDY}"
+            tell(_log, logging.WARNING, "panel-file-unreadable", file=str(self._file), problem=problem)
+            return _Kept(is_muted=bool(_SAYS_MUTED.search(content)) or not is_known)
 
     def _write(self, kept: _Kept) -> None:
         try:

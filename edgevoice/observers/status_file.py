@@ -18,6 +18,7 @@ from edgevoice.core.facts import LinkOpened, TurnEnded
 from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.notices import Notice, PhaseEntered, SpeechHeeded, SpeechIgnored
 from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.core.panel_facts import MuteSwitched
 from edgevoice.core.ports import Observer
 from edgevoice.store.files import write_whole
 
@@ -37,6 +38,7 @@ class Status:
     has since when and until when speech could not interrupt an answer of the last conversation, and why; until is empty
     while that lasts. ``echo_reference``, if a mix is to be the reference, has its ``device``, whether it is ``used``,
     and ``why`` it is not. ``guests`` has ``problem`` and ``remedy`` of each guest that does not work, by its name.
+    ``why_muted`` is why the box muted itself, empty if its owner did.
     """
 
     version: str = ""
@@ -44,6 +46,7 @@ class Status:
     started: str = ""
     is_talking: bool = False
     is_muted: bool = False
+    why_muted: str = ""
     fault: str = ""
     problem: str = ""
     remark: str = ""
@@ -116,10 +119,12 @@ class StatusFile(Observer):
                 self._change(replace(self._status, fault=reason, last_fault=last))
             case ShowLight():
                 self._change(replace(self._status, fault=""))
+            case MuteSwitched(is_muted=True, why=why) if why:
+                self._change(replace(self._status, why_muted=why))
             case MuteMicrophone():
                 self._change(replace(self._status, is_muted=True))
             case UnmuteMicrophone():
-                self._change(replace(self._status, is_muted=False))
+                self._change(replace(self._status, is_muted=False, why_muted=""))
             case LinkOpened() if self._linked_at is None:
                 self._linked_at, self._turns = now, 0
                 self._went_well, self._was_noisy = True, False

@@ -128,6 +128,7 @@ def test_a_noisy_room_is_shown_with_what_still_interrupts(
             "systemctl restart edgevoice",
         ),
         (replace(KEPT, remark="new settings refused: x"), "new settings refused: x", "edgevoice config check"),
+        (replace(KEPT, is_muted=True, why_muted="x is damaged"), "muted: x is damaged", "Press the mute button"),
         (replace(KEPT, version="0.0.1"), f"version 0.0.1 runs, {__version__} is installed", "systemctl restart"),
     ],
 )

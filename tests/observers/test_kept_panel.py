@@ -11,7 +11,7 @@ from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Earcon, MuteMicrophone, PlayEarcon, UnmuteMicrophone
 from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet, MuteSwitched, VolumeChanged
 from edgevoice.observers import kept_panel
-from edgevoice.observers.kept_panel import FILE_NAME, KeptPanel, PanelLevels
+from edgevoice.observers.kept_panel import FILE_NAME, UNMUTE_REMEDY, KeptPanel, PanelLevels
 from tests.waiting import eventually
 
 LEVELS = PanelLevels(volume=70, earcons=40, brightness=100)
@@ -84,16 +84,52 @@ def test_what_concerns_neither_is_not_written(tmp_path: Path) -> None:
     assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"volume_percent": 101}', b"\xff", b'{"is_muted": "yes"}'])
-def test_a_damaged_file_counts_as_absent_and_is_logged(
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"volume_percent": 101}', b"\xff", b'{"is_muted": "yes"}', b"{}"])
+def test_a_damaged_file_that_may_have_said_muted_starts_muted_and_says_what_to_do(
     content: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
 
     panel = KeptPanel(tmp_path, LEVELS)
 
-    assert (panel.is_muted, panel.levels) == (False, LEVELS)
-    assert [record.msg for record in caplog.records] == ["panel-file-unreadable"]
+    assert panel.levels == LEVELS
+    (muted,) = run(panel)
+    assert isinstance(muted, MuteSwitched)
+    assert muted.is_muted
+    assert str(tmp_path / FILE_NAME) in muted.why
+    (record,) = caplog.records
+    assert record.msg == "panel-file-unreadable"
+    assert UNMUTE_REMEDY in str(record.msg)
+
+
+def test_a_file_that_cannot_be_read_starts_muted(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).mkdir()
+
+    assert KeptPanel(tmp_path, LEVELS).is_muted
+
+
+def test_a_damaged_file_says_nothing_of_mute_where_a_slide_switch_decides(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"")
+
+    assert run(KeptPanel(tmp_path, LEVELS, keeps_mute=False)) == []
+    assert UNMUTE_REMEDY not in str(caplog.records[0].msg)
+
+
+def test_opening_the_microphone_by_hand_mends_the_damaged_file(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"")
+
+    run(KeptPanel(tmp_path, LEVELS), UnmuteMicrophone(), until=has(tmp_path, b'"is_muted":false'))
+
+    assert run(KeptPanel(tmp_path, LEVELS)) == []
+
+
+@pytest.mark.parametrize("content", [b'{"is_muted":false,"volume_percent":101}', b'{"is_muted": false, "volu'])
+def test_a_damaged_file_that_still_says_unmuted_mutes_nothing(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    assert run(KeptPanel(tmp_path, LEVELS)) == []
 
 
 @pytest.mark.parametrize(

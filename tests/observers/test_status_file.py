@@ -23,6 +23,7 @@ from edgevoice.core.notices import (
     TranscriptChanged,
 )
 from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.core.panel_facts import MuteSwitched
 from edgevoice.observers.status_file import Status, StatusFile
 
 NOON = "2026-03-01T12:00:00+00:00"
@@ -103,6 +104,13 @@ def test_changes_that_come_together_are_written_once(box: Box) -> None:
 def test_muting_and_its_end_are_shown(box: Box) -> None:
     assert box.sees(MuteMicrophone()).is_muted
     assert not box.sees(UnmuteMicrophone()).is_muted
+
+
+def test_why_the_box_muted_itself_is_shown_until_its_microphone_is_opened(box: Box) -> None:
+    muted = box.sees(MuteSwitched(is_muted=True, why="a file is damaged"), MuteMicrophone())
+    assert (muted.is_muted, muted.why_muted) == (True, "a file is damaged")
+
+    assert box.sees(UnmuteMicrophone(), MuteSwitched(is_muted=True), MuteMicrophone()).why_muted == ""
 
 
 def test_a_fault_is_shown_and_remembered_until_a_conversation_succeeds(box: Box) -> None:
