@@ -76,7 +76,9 @@ class Approver(Observer):
 
         If the model calls the tool again as the user replies, that call gets what the first one returns.
         """
-        request, key = self._request, (definition.name, msgspec.json.encode(arguments, order="sorted"))
+        # Sorting takes only text as keys, while a parameter may be a ``dict[int, str]``.
+        plain = msgspec.to_builtins(arguments, str_keys=True)
+        request, key = self._request, (definition.name, msgspec.json.encode(plain, order="sorted"))
         if request is not None and request.key == key:
             if self._approvals.is_open and not self._approvals.is_being_replied:
                 return ToolFinished(call.call_id, _ASKED)

@@ -208,14 +208,16 @@ def _failure(name: str, kind: str) -> ToolRefused:
 
 def encode_output(name: str, result: Any, limit_bytes: int) -> str:
     """Return a result as JSON text, ``{"ok": true}`` for ``None``; raises ``ToolRefused`` if it cannot be sent."""
-    if _is_far_too_long(result, limit_bytes):
+    try:
         # Not encoded to be counted: with hundreds of megabytes, the loop and the sound would stand still for a second.
+        is_far_too_long = _is_far_too_long(result, limit_bytes)
+        encoded = b"" if is_far_too_long else msgspec.json.encode({"ok": True} if result is None else result)
+    except Exception as error:
+        # The tool's own objects may raise anything here, and another thread of it may be changing them.
+        raise _failure(name, type(error).__name__) from error
+    if is_far_too_long:
         tell(_log, logging.WARNING, "tool-output-too-long", tool=name)
         raise ToolRefused(f"the answer is too long: at most {limit_bytes} bytes")
-    try:
-        encoded = msgspec.json.encode({"ok": True} if result is None else result)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise _failure(name, type(error).__name__) from error
     if len(encoded) > limit_bytes:
         tell(_log, logging.WARNING, "tool-output-too-long", tool=name, output_bytes=len(encoded))
         raise ToolRefused(f"the answer is too long: {len(encoded)} bytes, at most {limit_bytes}")

@@ -57,9 +57,14 @@ class House:
             """Wait for ever."""
             await context.until_cancelled()
 
+        @tool(requires_approval=True)
+        def set_channels(channels: dict[int, str]) -> None:
+            """Set the channels of the television."""
+            self.ran.append(str(channels))
+
         clock = asyncio.get_running_loop().time
         self.approver = Approver("en", self.reported.append, clock)
-        registry = Registry([FunctionSource([unlock_door, wait_long])])
+        registry = Registry([FunctionSource([unlock_door, wait_long, set_channels])])
         self.runner = ToolRunner(registry, self.reported.append, ToolLimits(), self.approver)
 
     def say(self, *notices: Notice) -> None:
@@ -203,6 +208,21 @@ def test_other_arguments_need_another_approval() -> None:
 
         assert "door back" in (await house.call("c2", '{"door": "back"}')).asking
         assert house.ran == ["front"]
+
+    in_house(test)
+
+
+def test_an_argument_with_numbers_as_keys_can_be_asked_about() -> None:
+    async def test(house: House) -> None:
+        first = await house.call("c1", '{"channels": {"1": "news", "2": "sport"}}', "set_channels")
+        house.say(*HEARD)
+        again = await house.call("c2", '{"channels": {"2": "sport", "1": "news"}}', "set_channels")
+        house.say(*turn("Yes."))
+        await house.settled("c1")
+
+        assert first.asking
+        assert again == ToolFinished("c2", first.output)
+        assert house.ran == ["{1: 'news', 2: 'sport'}"]
 
     in_house(test)
 

@@ -253,7 +253,28 @@ def test_an_answer_that_is_much_too_long_is_refused_without_being_encoded(
     assert encoded == []
 
 
-@pytest.mark.parametrize("result", [object(), "\ud800", {(1, 2): 3}], ids=["object", "half a character", "key of two"])
+class Film(msgspec.Struct):
+    title: str
+
+
+def without_title() -> Film:
+    film = Film("Alien")
+    del film.title
+    return film
+
+
+class ChangedMeanwhile(dict[str, int]):
+    """What another thread of the tool is changing."""
+
+    def values(self) -> Any:
+        raise RuntimeError("dictionary changed size during iteration")
+
+
+@pytest.mark.parametrize(
+    "result",
+    [object(), "\ud800", {(1, 2): 3}, without_title(), ChangedMeanwhile(a=1)],
+    ids=["object", "half a character", "key of two", "missing field", "changed meanwhile"],
+)
 def test_an_answer_that_is_not_json_serialisable_is_an_error(result: object) -> None:
     async def give() -> object:
         """Give it."""
