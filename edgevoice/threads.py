@@ -30,10 +30,15 @@ def start(function: Callable[[], _T], *, name: str) -> Future[_T]:
 
 
 def run(function: Callable[[], _T], *, name: str) -> "asyncio.Future[_T]":
-    """Call a function as `start` does, and return a future of the running loop.
+    """Call a function as `start` does, and return a future of the running loop, see `in_loop`."""
+    return in_loop(start(function, name=name))
 
-    The future may be cancelled, which the thread does not notice. If the loop has ended before the thread, nothing
-    happens.
+
+def in_loop(outcome: Future[_T]) -> "asyncio.Future[_T]":
+    """Return a future of the running loop for what a thread will return or raise.
+
+    The future may be cancelled, which the thread does not notice: what it still raises then is dropped, where
+    ``asyncio.shield`` would report it to the loop. If the loop has ended before the thread, nothing happens.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[_T] = loop.create_future()
@@ -50,7 +55,7 @@ def run(function: Callable[[], _T], *, name: str) -> "asyncio.Future[_T]":
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, done)
 
-    start(function, name=name).add_done_callback(pass_on)
+    outcome.add_done_callback(pass_on)
     return answer
 
 

@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "heap": set(),
     "wall_clock": set(),
     "settings": {"errors", "store"},
-    "store": {"errors", "journal"},
+    "store": {"errors", "journal", "threads"},
     "stand_ins": set(),
     "real_time": set(),
     "threads": set(),

@@ -62,6 +62,8 @@ class OwnerRequests:
         # One for all who ask meanwhile: it takes a second of the processor.
         if self._examining is None or self._examining.done():
             self._examining = asyncio.get_running_loop().create_task(_examined(self._examine), name="doctor")
+            # All who asked may have left before it fails; the loop would take that for an error of ours.
+            self._examining.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         return await asyncio.shield(self._examining)
 
 

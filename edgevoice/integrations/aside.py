@@ -74,9 +74,12 @@ class Aside:
         with contextlib.suppress(RuntimeError):  # it has ended already
             self._loop.call_soon_threadsafe(self._loop.stop)
         ended = asyncio.wrap_future(self._ended)
-        await asyncio.wait({ended}, timeout=_CLOSE_S)
-        if ended.done() and not ended.cancelled():
-            ended.exception()  # was reported when it happened
+        try:
+            await asyncio.wait({ended}, timeout=_CLOSE_S)
+        finally:
+            # What ended the thread was reported when it happened; what ends one that was left behind does not matter.
+            if not ended.cancel():
+                ended.exception()
 
     def _work(self) -> None:
         try:

@@ -1,6 +1,5 @@
 """Database: SQLite in the state folder. One thread owns the connection; what was committed survives a power cut."""
 
-import asyncio
 import contextlib
 import os
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, Self, TypeVar
 
+from edgevoice import threads
 from edgevoice.errors import StorageUnavailable
 
 _MOST_WAITING: Final = 1000
@@ -135,8 +135,8 @@ class Database:
                 done.set_exception(error)
 
         self._waiting.put(act)
-        # Shielded: what has been asked for is done, whether or not somebody still waits for it.
-        return await asyncio.shield(asyncio.wrap_future(done))
+        # What has been asked for is done, whether or not somebody still waits for it.
+        return await threads.in_loop(done)
 
     @property
     def _opened(self) -> sqlite3.Connection:

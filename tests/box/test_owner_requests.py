@@ -1,6 +1,7 @@
 """What only the owner asks for: the doctor runs once for all who ask, and personas only where there are any."""
 
 import asyncio
+import gc
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from edgevoice.box.owner_requests import EXAMINE, OwnerRequests
 from edgevoice.box.pairing import Pairing
 from edgevoice.box.presses import Presses
 from edgevoice.control.messages import Examine, Pair, PersonasByHand, Refused
+from edgevoice.host.strays import strays_caught
 from edgevoice.personas.personas import Personas
 
 
@@ -42,6 +44,23 @@ def test_a_doctor_that_says_nothing_of_use_is_a_refusal(code: str) -> None:
 
     with pytest.raises(Refused, match="the doctor has not come to an end"):
         asyncio.run(scene())
+
+
+def test_a_doctor_that_fails_after_all_who_asked_have_left_does_not_end_the_box() -> None:
+    async def scene() -> None:
+        with strays_caught() as stray:
+            owner = requests(sys.executable, "-c", "pass")
+            asking = asyncio.create_task(owner.carry_out(Examine()))
+            await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await asyncio.wait({task for task in asyncio.all_tasks() if task.get_name() == "doctor"})
+            del owner, asking
+            gc.collect()
+            await asyncio.sleep(0)
+            assert not stray.done()
+
+    asyncio.run(scene())
 
 
 def test_a_doctor_that_does_not_start_is_a_refusal() -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import threading
 from typing import Any
 
 import pytest
 
+from edgevoice.host.strays import strays_caught
 from edgevoice.integrations import aside as module
 from edgevoice.integrations.aside import Aside, AsideEnded
 from tests.waiting import eventually
@@ -121,6 +123,35 @@ def test_a_thread_that_is_stuck_is_left_behind(monkeypatch: pytest.MonkeyPatch) 
 
     asyncio.run(run())
     stuck.set()
+
+
+def test_a_thread_that_was_left_behind_and_fails_later_is_no_stray_of_the_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CLOSE_S", 0.05)
+    stuck, failures = threading.Event(), list[Exception]()
+
+    async def block() -> None:
+        stuck.wait(10)
+        raise SystemExit
+
+    async def run() -> None:
+        with strays_caught() as stray:
+            aside = Aside("library", failures.append)
+            with pytest.raises(AsideEnded, match="does not answer"):
+                await aside.call(block(), limit_s=0.05)
+            await aside.close()
+            stuck.set()
+            await eventually(lambda: bool(failures) and not aside_threads())
+            await asyncio.sleep(0)
+            del aside
+            gc.collect()
+            await asyncio.sleep(0)
+            assert not stray.done()
+
+    asyncio.run(run())
+
+
+def aside_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "library"]
 
 
 def test_work_that_is_left_is_cancelled_at_the_end() -> None:

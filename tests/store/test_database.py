@@ -1,14 +1,17 @@
 import asyncio
+import gc
 import os
 import random
 import sqlite3
 import stat
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from edgevoice.errors import StorageUnavailable
+from edgevoice.host.strays import strays_caught
 from edgevoice.store import database as database_module
 from edgevoice.store.database import Database
 from tests.killing import killed
@@ -301,6 +304,29 @@ def test_a_write_whose_caller_was_cancelled_is_still_done(path: Path) -> None:
 
     used(path, write)
     used(path, read)
+
+
+def test_a_write_that_fails_after_its_caller_was_cancelled_does_not_end_the_box(path: Path) -> None:
+    cancelled = threading.Event()
+
+    def fail(_connection: sqlite3.Connection) -> None:
+        cancelled.wait(10)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async def write(database: Database) -> None:
+        with strays_caught() as stray:
+            waiting = asyncio.create_task(database.write(fail))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            cancelled.set()
+            assert await database.read(texts) == []  # after it: the thread takes one at a time
+            del waiting
+            gc.collect()
+            await asyncio.sleep(0)
+            assert not stray.done()
+
+    used(path, write)
 
 
 def test_a_command_can_write_while_the_box_has_the_file_open(path: Path) -> None:
