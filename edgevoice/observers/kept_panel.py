@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from functools import partial
+import threading
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
@@ -69,6 +69,7 @@ class KeptPanel(Observer):
         self._keeps_mute = keeps_mute
         self._why_muted = ""
         self._written = self._kept = self._read()
+        self._writing = threading.Lock()
         self._changed = asyncio.Event()
 
     @property
@@ -113,12 +114,15 @@ class KeptPanel(Observer):
         """Mute the microphone again if it was muted, then write each change, forever."""
         if self.is_muted:
             report(MuteSwitched(is_muted=True, why=self._why_muted))
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            if self._kept != self._written:
-                self._written = self._kept
-                await run_in_thread(partial(self._write, self._kept), name="panel file")
+        try:
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                if self._kept != self._written:
+                    await run_in_thread(self._write, name="panel file")
+        finally:
+            # What was set just before the box was stopped; blocks for as long as the disk takes.
+            self._write()
 
     def _read(self) -> _Kept:
         content = b""
@@ -138,8 +142,14 @@ class KeptPanel(Observer):
             tell(_log, logging.WARNING, "panel-file-unreadable", file=str(self._file), problem=problem)
             return _Kept(is_muted=bool(_SAYS_MUTED.search(content)) or not is_known)
 
-    def _write(self, kept: _Kept) -> None:
-        try:
-            write_whole(self._file, msgspec.json.encode(kept), is_durable=True)
-        except OSError as error:
-            tell(_log, logging.WARNING, "panel-file-not-written", file=str(self._file), problem=str(error))
+    def _write(self) -> None:
+        """Write what is set now, unless the file says so already; in any thread."""
+        with self._writing:
+            if (kept := self._kept) == self._written:
+                return
+            try:
+                write_whole(self._file, msgspec.json.encode(kept), is_durable=True)
+            except OSError as error:
+                tell(_log, logging.WARNING, "panel-file-not-written", file=str(self._file), problem=str(error))
+            else:
+                self._written = kept

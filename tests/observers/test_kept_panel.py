@@ -1,6 +1,7 @@
 """Mute and volume survive a restart."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from edgevoice.core.orders import Earcon, MuteMicrophone, PlayEarcon, UnmuteMicr
 from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet, MuteSwitched, VolumeChanged
 from edgevoice.observers import kept_panel
 from edgevoice.observers.kept_panel import FILE_NAME, UNMUTE_REMEDY, KeptPanel, PanelLevels
+from edgevoice.store.files import write_whole
 from tests.waiting import eventually
 
 LEVELS = PanelLevels(volume=70, earcons=40, brightness=100)
@@ -46,6 +48,41 @@ def test_a_muted_box_is_muted_again_after_a_restart(tmp_path: Path) -> None:
     assert run(KeptPanel(tmp_path, LEVELS)) == muted
     assert run(KeptPanel(tmp_path, LEVELS), UnmuteMicrophone(), until=has(tmp_path, b'"is_muted":false')) == muted
     assert run(KeptPanel(tmp_path, LEVELS)) == []
+
+
+def test_what_is_set_in_the_moment_in_which_the_box_stops_is_kept(tmp_path: Path) -> None:
+    run(KeptPanel(tmp_path, LEVELS), VolumeChanged(35), MuteMicrophone())
+
+    after = KeptPanel(tmp_path, LEVELS)
+    assert (after.is_muted, after.levels.volume) == (True, 35)
+
+
+def test_a_change_while_an_earlier_one_is_being_written_is_the_one_that_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, may_go_on = threading.Event(), threading.Event()
+
+    def write_slowly(path: Path, content: bytes, *, is_durable: bool) -> None:
+        if not began.is_set():
+            began.set()
+            may_go_on.wait(10)
+        write_whole(path, content, is_durable=is_durable)
+
+    monkeypatch.setattr(kept_panel, "write_whole", write_slowly)
+
+    async def scene() -> None:
+        panel = KeptPanel(tmp_path, LEVELS)
+        task = asyncio.create_task(panel.run(lambda _event: None))
+        await asyncio.sleep(0)
+        panel.observe(VolumeChanged(35), 0.0)
+        await eventually(began.is_set)
+        panel.observe(MuteMicrophone(), 0.0)
+        task.cancel()
+        threading.Timer(0.05, may_go_on.set).start()  # the loop waits for the disk meanwhile
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scene())
+    assert KeptPanel(tmp_path, LEVELS).is_muted
 
 
 def test_a_slide_switch_keeps_its_own_place(tmp_path: Path) -> None:
