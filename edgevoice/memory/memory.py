@@ -121,14 +121,15 @@ class Memory:
 
     # --- what was said ------------------------------------------------------------------------------------------------
 
-    async def add(self, role: Role, text: str) -> None:
-        """Keep what one side has said; on a new day, turns that are too old by now are deleted."""
-        await self.forget_old()
-        if text := text.strip()[:_LONGEST]:
-            row = (self._now().isoformat(), role.value, text)
+    async def add(self, *said: tuple[Role, str]) -> None:
+        """Keep an exchange, whole or not at all; on a new day, turns that are too old by now are deleted."""
+        at = self._now().isoformat()
+        rows = [(at, role.value, kept) for role, text in said if (kept := text.strip()[:_LONGEST])]
+        if rows:
             await self._database.write(
-                lambda connection: connection.execute("INSERT INTO turn (at, role, text) VALUES (?, ?, ?)", row)
+                lambda connection: connection.executemany("INSERT INTO turn (at, role, text) VALUES (?, ?, ?)", rows)
             )
+        await self.forget_old()
 
     async def history(self, budget_tokens: int) -> list[RememberedTurn]:
         """Return the last turns, oldest first, for a new session: no more than the budget allows.

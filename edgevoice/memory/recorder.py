@@ -106,8 +106,7 @@ class Recorder(Observer):
     async def _write(self, said: list[tuple[Role, str]]) -> None:
         async with self._writing:
             try:
-                for role, text in said:
-                    await self._memory.add(role, text)
+                await self._memory.add(*said)
             except StorageUnavailable as error:
                 tell(_log, logging.ERROR, "memory-unavailable", code=error.code, problem=error.line())
 

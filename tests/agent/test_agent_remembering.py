@@ -103,8 +103,8 @@ def test_a_forgotten_note_is_gone_from_the_record_the_history_and_the_request(tm
     async def fill() -> None:
         async with Memory(tmp_path) as memory:
             await memory.change(lambda record: with_note(record, "The ladder is in the cellar"))
-            await memory.add(Role.USER, "The ladder is in the cellar")
-            await memory.add(Role.ASSISTANT, "Good to know.")
+            await memory.add((Role.USER, "The ladder is in the cellar"))
+            await memory.add((Role.ASSISTANT, "Good to know."))
 
     async def left() -> tuple[object, list[str]]:
         async with Memory(tmp_path) as memory:

@@ -27,8 +27,8 @@ def kept(tmp_path: Path) -> None:
     async def fill() -> None:
         async with Memory(tmp_path) as memory:
             await memory.change(lambda record: with_note(record, "Bins on Monday"))
-            await memory.add(Role.USER, "We painted the kitchen yellow")
-            await memory.add(Role.ASSISTANT, "How lovely")
+            await memory.add((Role.USER, "We painted the kitchen yellow"))
+            await memory.add((Role.ASSISTANT, "How lovely"))
 
     asyncio.run(fill())
 

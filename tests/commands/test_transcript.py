@@ -39,7 +39,7 @@ def kept(tmp_path: Path) -> datetime:
             await memory.change(lambda record: with_note(record, "Bins on Monday"))
             for role, text, before in SAID:
                 at = now - before
-                await memory.add(role, text)
+                await memory.add((role, text))
 
     asyncio.run(fill())
     return now

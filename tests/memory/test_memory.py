@@ -64,8 +64,8 @@ def content(folder: Path) -> bytes:
 
 async def talk(memory: Memory, count: int, letters: int = 40) -> None:
     for number in range(count):
-        await memory.add(Role.USER, f"question {number} ".ljust(letters, "x"))
-        await memory.add(Role.ASSISTANT, f"answer {number} ".ljust(letters, "x"))
+        await memory.add((Role.USER, f"question {number} ".ljust(letters, "x")))
+        await memory.add((Role.ASSISTANT, f"answer {number} ".ljust(letters, "x")))
 
 
 def test_the_household_record_survives_a_restart(remember: Remember) -> None:
@@ -129,8 +129,8 @@ def test_one_turn_larger_than_the_budget_leaves_an_empty_history(remember: Remem
 
 def test_past_turns_are_found_by_words_in_any_inflection(remember: Remember) -> None:
     async def converse(memory: Memory) -> None:
-        await memory.add(Role.USER, "We painted the kitchen yellow")
-        await memory.add(Role.ASSISTANT, "How lovely")
+        await memory.add((Role.USER, "We painted the kitchen yellow"))
+        await memory.add((Role.ASSISTANT, "How lovely"))
         [found] = await memory.search("painting kitchens")
         assert (found.role, found.text) == (Role.USER, "We painted the kitchen yellow")
         for odd in ('"', "NOT", "kitchen OR lovely", "yell*", "", "a:b", "(", "NEAR(kitchen)"):
@@ -157,7 +157,7 @@ async def _told(memory: Memory) -> None:
 
 
 async def _added(memory: Memory) -> None:
-    await memory.add(Role.USER, "anything")
+    await memory.add((Role.USER, "anything"))
 
 
 @pytest.mark.parametrize("then", [_told, _added, Memory.forget_old])
@@ -178,8 +178,8 @@ def test_a_box_that_runs_for_months_deletes_old_turns(
 
 def test_expired_turns_are_gone_from_the_file_and_its_index(remember: Remember, clock: Clock, tmp_path: Path) -> None:
     async def converse(memory: Memory) -> None:
-        await memory.add(Role.USER, "xylophone")
-        await memory.add(Role.ASSISTANT, "a word of its own in the index")
+        await memory.add((Role.USER, "xylophone"))
+        await memory.add((Role.ASSISTANT, "a word of its own in the index"))
         clock.now += timedelta(days=31)
         await memory.forget_old()
 
@@ -217,7 +217,7 @@ def test_words_are_forgotten_with_the_whole_state_of_the_service_that_holds_them
 
 def test_forgetting_everything_leaves_nothing_in_the_file(remember: Remember, tmp_path: Path) -> None:
     async def learn(memory: Memory) -> None:
-        await memory.add(Role.USER, "xylophone")
+        await memory.add((Role.USER, "xylophone"))
         await memory.change(lambda record: with_note(record, "xylophone"))
         await memory.keep_service_state({"facts": ["xylophone"]})
         await memory.forget_everything()
@@ -234,8 +234,8 @@ def test_turns_are_forgotten_by_words_in_any_inflection_and_gone_from_the_file(
     remember: Remember, tmp_path: Path
 ) -> None:
     async def converse(memory: Memory) -> None:
-        await memory.add(Role.USER, "The xylophones go out on Monday")
-        await memory.add(Role.ASSISTANT, "I will remember Monday")
+        await memory.add((Role.USER, "The xylophones go out on Monday"))
+        await memory.add((Role.ASSISTANT, "I will remember Monday"))
         assert await memory.forget_turns("xylophone garden") == 0
         assert await memory.forget_turns(" ") == 0
         assert await memory.forget_turns("monday xylophone") == 1
@@ -267,8 +267,8 @@ def test_a_model_remembers_searches_and_forgets(remember: Remember) -> None:
         with pytest.raises(ToolRefused, match="nothing to change"):
             await tools.update_memory(people=None)  # as many models leave something out
         assert await memory.household() == {"people": {"Ben": {"age": 4}}, "notes": ["Anna is allergic to nuts"]}
-        await memory.add(Role.USER, "Remember that Anna is allergic to nuts")
-        await memory.add(Role.USER, "How is Anna?")
+        await memory.add((Role.USER, "Remember that Anna is allergic to nuts"))
+        await memory.add((Role.USER, "How is Anna?"))
         assert await tools.forget("nuts") == {
             "forgotten": ["Anna is allergic to nuts"],
             "turns_of_earlier_conversations": 1,
@@ -277,7 +277,7 @@ def test_a_model_remembers_searches_and_forgets(remember: Remember) -> None:
         assert (await tools.forget("nuts"))["forgotten"] == []
         with pytest.raises(ToolRefused, match="nothing to change"):
             await tools.update_memory()
-        await memory.add(Role.USER, "We painted the kitchen")
+        await memory.add((Role.USER, "We painted the kitchen"))
         [found] = await tools.search_memory("kitchen")
         assert found["said"] == "We painted the kitchen"
         assert found["at"].startswith("2026-11-29 12:00")
@@ -331,9 +331,9 @@ def test_turns_that_are_kept_longer_than_they_are_remembered_are_only_listed(tmp
     async def scene() -> tuple[list[str], ...]:
         at = now - timedelta(days=5)
         async with Memory(tmp_path, days=10, recall_days=3, now=lambda: at) as memory:
-            await memory.add(Role.USER, "old paint")
+            await memory.add((Role.USER, "old paint"))
             at = now
-            await memory.add(Role.USER, "new paint")
+            await memory.add((Role.USER, "new paint"))
             found = await memory.turns(), await memory.search("paint"), await memory.history(1000)
             at = now + timedelta(days=6)
             await memory.forget_old()
@@ -358,7 +358,7 @@ def test_a_memory_without_a_folder_or_for_no_days_is_refused(tmp_path: Path) -> 
 )
 def test_any_text_can_be_searched_for(remember: Callable[..., None], words: str) -> None:
     async def program(memory: Memory) -> None:
-        await memory.add(Role.USER, "tea, please")
+        await memory.add((Role.USER, "tea, please"))
         assert len(await memory.search(words)) <= 1
         assert await memory.forget_turns(words) <= 1
 
@@ -369,7 +369,7 @@ def test_a_row_that_cannot_be_read_costs_only_itself(tmp_path: Path, clock: Cloc
     async def scene() -> None:
         async with Memory(tmp_path, now=clock) as memory:
             for number in range(4):
-                await memory.add(Role.USER, f"number {number}")
+                await memory.add((Role.USER, f"number {number}"))
             await memory.change(lambda record: with_note(record, "eggs"))
             await memory.keep_service_state({"facts": []})
         with sqlite3.connect(tmp_path / "memory.db") as connection:

@@ -24,11 +24,11 @@ class Notebook(Memory):
         self.opened = asyncio.Event()
         self.opened.set()
 
-    async def add(self, role: Role, text: str) -> None:
+    async def add(self, *said: tuple[Role, str]) -> None:
         if self.is_full:
             raise StorageUnavailable("the disk is full")
         await self.opened.wait()
-        self.texts.append(text)
+        self.texts += [text for _, text in said]
 
     async def forget_old(self) -> None:
         self.looks += 1
@@ -143,6 +143,24 @@ def test_pending_writes_finish_before_forgetting_starts(recorder: Recorder, note
     virtual_time.run(scene())
 
     assert notebook.texts == ["One?", "1."]
+
+
+def test_an_exchange_that_is_being_written_when_the_box_stops_is_kept_whole(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with Memory(tmp_path) as memory:
+            recorder = Recorder(memory)
+            running = asyncio.create_task(recorder.run(lambda _fact: None))
+            await asyncio.sleep(0)
+            exchange(recorder, "One?", "1.")
+            enters(recorder, Phase.IDLE)
+            for _ in range(3):
+                await asyncio.sleep(0)  # it has begun to write
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await recorder.finish()
+            assert [turn.text for turn in await memory.turns()] == ["One?", "1."]
+
+    asyncio.run(scene())
 
 
 @pytest.mark.parametrize("is_full", [False, True])
