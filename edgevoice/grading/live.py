@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import logging
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 _MOST_EXCHANGES: Final = 200
 _MOST_ITEMS: Final = 64
+"""Items and calls of an exchange, and kinds of tokens: a service may invent any number of them."""
+
 _MOST_WAITING: Final = 20
 """Conversations that may wait for the judge or the disk; beyond that they are not scored."""
 
@@ -43,7 +44,7 @@ class _Draft:
     sounded_s: float | None = None
     decided_s: float | None = None
     cuts: list[AnswerCut] = field(default_factory=list)
-    calls: dict[str, RecordedCall] = field(default_factory=dict)
+    calls: "Recent[str, RecordedCall]" = field(default_factory=lambda: Recent(_MOST_ITEMS))
 
     def exchange(self) -> Exchange:
         """Return the exchange."""
@@ -78,7 +79,7 @@ class LiveGrading(Observer):
         self._is_speaking = False
         self._drafts: list[_Draft] = []
         self._next: Recent[tuple[Role, str], str] = Recent(_MOST_ITEMS)
-        self._tokens: defaultdict[str, int] = defaultdict(int)
+        self._tokens: Recent[str, int] = Recent(_MOST_ITEMS)
         self._over: asyncio.Queue[tuple[str, HeldConversation]] = asyncio.Queue(_MOST_WAITING)
 
     def observe(self, notice: Notice, now: float) -> None:
@@ -101,7 +102,7 @@ class LiveGrading(Observer):
             self._is_open = True
             session = self._new_id()
             self._session = session if is_sampled(session, self._rate) else ""
-            self._drafts, self._next, self._tokens = [], Recent(_MOST_ITEMS), defaultdict(int)
+            self._drafts, self._next, self._tokens = [], Recent(_MOST_ITEMS), Recent(_MOST_ITEMS)
 
     def _take(self, notice: Notice, now: float) -> None:
         last = self._drafts[-1] if self._drafts else None
@@ -115,7 +116,7 @@ class LiveGrading(Observer):
                 self._write(notice)
             case UsageTold(tokens=tokens):
                 for kind, count in tokens.items():
-                    self._tokens[kind] += count
+                    self._tokens[kind] = self._tokens.get(kind, 0) + count
             case PlaybackStarted() if last and last.sounded_s is None:
                 last.sounded_s = now
             case CutPlayback() if last:

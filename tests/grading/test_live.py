@@ -201,3 +201,27 @@ def test_the_file_stays_small(tmp_path: Path) -> None:
     kept = read_grades(tmp_path)
     assert (len(kept), kept[-1].session) == (1001, "session-1")
     assert (tmp_path / NAME).stat().st_size < 100_000
+
+
+def test_what_a_service_invents_does_not_accumulate(tmp_path: Path) -> None:
+    seen: list[HeldConversation] = []
+
+    async def judge(held: HeldConversation) -> Score:
+        seen.append(held)
+        return Score(scorer="judge", value=1.0)
+
+    async def scene() -> None:
+        grading = LiveGrading(tmp_path, 1.0, lambda: "session-1", judge)
+        for at_s, notice in CONVERSATION[:-1]:
+            grading.observe(notice, at_s)
+        for number in range(1000):
+            grading.observe(UsageTold({f"kind_{number}": 1}), 5.3)
+            grading.observe(RunTool(ToolCall(f"c{number}", "clock", "{}")), 5.3)
+        grading.observe(CONVERSATION[-1][1], 6.0)
+        running = asyncio.create_task(grading.run(lambda _fact: None))
+        await eventually(lambda: bool(seen))
+        running.cancel()
+
+    asyncio.run(scene())
+
+    assert (len(seen[0].tokens), len(seen[0].calls)) == (64, 65)

@@ -21,6 +21,13 @@ from edgevoice.core.facts import (
 from edgevoice.core.notices import Notice, PhaseEntered, UsageTold
 from edgevoice.core.orders import CloseLink, CutPlayback, DropPlayback, Light, ResumePlayback, RunTool, ShowLight
 
+_MOST_NAMES = 64
+_LONGEST_NAME = 64
+OTHER = "other"
+"""What counts the names beyond these limits: a model may call any number of tools that do not exist, and a service may
+invent kinds of tokens.
+"""
+
 
 class BargeInSource(StrEnum):
     """What interrupted an answer."""
@@ -124,9 +131,10 @@ class Counts:
             case TurnEnded():
                 self.events["turns"] += 1
             case UsageTold(tokens=tokens):
-                self.tokens.update(tokens)
+                for kind, count in tokens.items():
+                    _add(self.tokens, kind, count)
             case RunTool(call=call):
-                self.tool_calls[call.name] += 1
+                _add(self.tool_calls, call.name, 1)
             case LinkOpened() | LinkLost() | CloseLink() | PhaseEntered():
                 self._take_session(notice, now)
             case _:
@@ -153,3 +161,9 @@ class Counts:
                     self._since = None
             case _:
                 pass
+
+
+def _add(counter: Counter[str], name: str, count: int) -> None:
+    """Add to a name that somebody else has chosen."""
+    is_known = name in counter or (len(counter) < _MOST_NAMES and len(name) <= _LONGEST_NAME)
+    counter[name if is_known else OTHER] += count

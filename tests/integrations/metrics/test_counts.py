@@ -20,7 +20,7 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.notices import Notice, PhaseEntered, UsageTold
 from edgevoice.core.orders import CloseLink, CutPlayback, DropPlayback, Light, ResumePlayback, RunTool, ShowLight
-from edgevoice.integrations.metrics.counts import BargeInSource, Counts
+from edgevoice.integrations.metrics.counts import OTHER, BargeInSource, Counts
 
 SPEAKING = PhaseEntered(Phase.SPEAKING)
 LISTENING = PhaseEntered(Phase.LISTENING)
@@ -125,3 +125,16 @@ def test_turns_wakes_tools_tokens_and_the_fault_are_counted() -> None:
     assert counts.fault == "key-refused"
     counts.observe(ShowLight(Light.IDLE), 7)
     assert counts.fault == ""
+
+
+def test_names_that_a_model_or_a_service_invents_do_not_accumulate() -> None:
+    counts = Counts()
+    for number in range(1000):
+        counts.observe(RunTool(ToolCall("c", f"tool_{number}", "")), 0.0)
+        counts.observe(UsageTold({f"kind_{number}": 2}), 0.0)
+    counts.observe(RunTool(ToolCall("c", "x" * 512, "")), 0.0)
+    counts.observe(RunTool(ToolCall("c", "tool_0", "")), 0.0)
+
+    assert (counts.tool_calls["tool_0"], len(counts.tool_calls), counts.tool_calls.total()) == (2, 65, 1002)
+    assert (len(counts.tokens), counts.tokens.total()) == (65, 2000)
+    assert counts.tool_calls[OTHER] == 1002 - 65
