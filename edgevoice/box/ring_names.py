@@ -106,7 +106,15 @@ class RingNames:
 
     def _sweep(self) -> None:
         """Remove the names that were made first; those of what is still set are made again when it next rings."""
-        files = sorted(self._folder.glob("ring-*.s16"), key=lambda place: place.stat().st_mtime)
+        files = sorted(self._folder.glob("ring-*.s16"), key=_made_at)
         for place in files[:-_MOST_FILES]:
             with contextlib.suppress(OSError):
                 place.unlink()
+
+
+def _made_at(place: Path) -> float:
+    """Return when a file was made, in seconds since 1970; 0 if it is gone: another name may be prepared meanwhile."""
+    try:
+        return place.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -74,10 +74,13 @@ class SettingsFile:
         text = self._changed(changes)
         if self._path is None or not self.may_write:
             raise ChangeRefused((f"the page may not write {self._path or SYSTEM_FILE}; change it there",))
-        if _is_writable(self._path):
-            rewrite(self._path, text.encode())
-        else:
+        if not _is_writable(self._path):
             await self._have_written(changes)
+            return
+        try:
+            rewrite(self._path, text.encode())
+        except OSError as error:
+            raise ChangeRefused((unwritten(self._path, error),)) from None
 
     def _changed(self, changes: Changes) -> str:
         if self._path is None:
@@ -107,6 +110,11 @@ def read_text(path: Path) -> str:
     except (OSError, NotText) as error:
         problem = error.strerror if isinstance(error, OSError) else str(error)
         raise ChangeRefused((f"{path.name}: {problem}",)) from None
+
+
+def unwritten(path: Path, error: OSError) -> str:
+    """Return the line that says why a settings file was not written."""
+    return f"{path.name} cannot be written: {error.strerror}"
 
 
 def _is_writable(path: Path) -> bool:

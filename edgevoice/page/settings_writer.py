@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from edgevoice.page.settings_file import read_text
+from edgevoice.page.settings_file import read_text, unwritten
 from edgevoice.page.settings_text import ChangeRefused, changed
 from edgevoice.settings.file import SYSTEM_FILE
 from edgevoice.store.files import rewrite
@@ -41,7 +41,7 @@ def carry_out(path: Path, line: bytes) -> tuple[str, ...]:
     except ChangeRefused as refused:
         return refused.faults
     except OSError as error:
-        return (f"{path.name} cannot be written: {error.strerror}",)
+        return (unwritten(path, error),)
     return ()
 
 

@@ -116,6 +116,16 @@ def test_names_do_not_fill_the_disk(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("ring-*.s16"))) == 200
 
 
+def test_a_file_that_disappears_while_names_are_swept_does_no_harm(tmp_path: Path) -> None:
+    # As one does that is removed for another name at the same moment: it is listed, and cannot be looked at.
+    (tmp_path / "ring-gone.s16").symlink_to(tmp_path / "nowhere")
+
+    async def live() -> str:
+        return await Desk(tmp_path).names.prepare("Your tea timer.")
+
+    assert asyncio.run(live()) == spoken.file_name("ring", "Your tea timer.")
+
+
 def test_a_file_that_is_missing_has_no_samples(tmp_path: Path) -> None:
     assert spoken.read(tmp_path / "none") is None
     (tmp_path / "odd").write_bytes(b"\1\2\3")

@@ -134,6 +134,16 @@ def test_a_page_that_may_not_write_says_so(file: Path, monkeypatch: pytest.Monke
         asyncio.run(SettingsFile(file, NOWHERE).write({"service.speed": 1.2}))
 
 
+def test_a_full_disk_is_a_refusal(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(settings_file, "rewrite", refuse)
+
+    with pytest.raises(ChangeRefused, match=r"edgevoice\.toml cannot be written: No space left on device"):
+        asyncio.run(SettingsFile(file, NOWHERE).write({"service.speed": 1.2}))
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
 def test_a_file_that_cannot_be_read_is_a_refusal(tmp_path: Path, content: bytes | None) -> None:
     place = tmp_path / "edgevoice.toml"
