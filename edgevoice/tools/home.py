@@ -36,7 +36,6 @@ class _Speech(msgspec.Struct):
 class _Response(msgspec.Struct):
     response_type: str = ""
     speech: _Speech = msgspec.field(default_factory=_Speech)
-    data: dict[str, Any] = {}
 
 
 class _Processed(msgspec.Struct):
