@@ -19,13 +19,13 @@ from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
 from edgevoice.agent.open_session import OpenSession
 from edgevoice.agent.parts import AgentParts, Toolbox, Watchers, join
-from edgevoice.agent.questions import Questions
+from edgevoice.agent.questions import MOST_TIMES, Questions
 from edgevoice.agent.sound import ProgramSound, Sound
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import ResponseStatus, TalkHeld, TalkPressed, TurnEnded
-from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
-from edgevoice.errors import AnswerFailed, ConversationOver, EdgevoiceError, LinkError, of_machine
+from edgevoice.core.facts import TalkHeld, TalkPressed, TurnEnded
+from edgevoice.core.notices import Notice, PhaseEntered, TranscriptChanged
+from edgevoice.errors import AnswerFailed, ConversationOver, EdgevoiceError, LinkError, ServiceBusy, of_machine
 from edgevoice.journal import tell
 from edgevoice.mcp.server import McpServer
 from edgevoice.memory.memory import Memory
@@ -210,23 +210,24 @@ class Agent:
     async def ask(self, text: str) -> str:
         """Send a message from the user as text; return the words of the answer once it has been heard.
 
-        With ``playback="pull"`` it is heard only if the program calls ``read``. An answer that is sounding is
-        interrupted. Raises the same errors as ``send``, ``ValueError`` for an empty text, and ``AnswerFailed`` if the
-        service could not finish it.
+        With ``playback="pull"`` it is heard only if the program calls ``read``. An answer that is sounding, or that the
+        service has just begun, is interrupted. Raises the same errors as ``send``, ``ValueError`` for an empty text,
+        ``AnswerFailed`` if the service could not finish it, ``ServiceBusy`` if it went on with other answers.
         """
         require_words("ask", text)
-        asked: list[TranscriptChanged] = []
+        asked: dict[int, TranscriptChanged] = {}
 
         def request(parts: AgentParts) -> None:
-            said = parts.link.send_text(text)
+            is_new, session = not asked, self._questions.session
+            if session not in asked:
+                asked[session] = parts.link.send_text(text)
             parts.link.create_response(may_call_tools=True)
             # As when the service reports the end of the user's turn: from now on an answer is due.
             parts.engine.report(TurnEnded())
-            if not asked:  # asked again in another session, it is still one question
+            if is_new:  # however often it is asked, it is one question
                 # Last, as with speech: if a tool waits for the user's approval, this decides, and must not be answered
                 # instead of the question.
-                parts.engine.notify(said)
-            asked.append(said)
+                parts.engine.notify(asked[session])
 
         return await self._turn(request)
 
@@ -247,19 +248,14 @@ class Agent:
         return await self._turn(request)
 
     async def _turn(self, request: Callable[[AgentParts], None]) -> str:
-        words: dict[str, str] = {}
-        with await self._asked(request) as stream:
-            async for event in stream:
-                match event:
-                    case events.Writing(role=Role.ASSISTANT, item_id=item_id, text=said):
-                        words[item_id] = said
-                    case events.TurnDone(status=ResponseStatus.FAILED):
-                        raise self._cause or AnswerFailed("the service began an answer and could not finish it")
-                    case events.TurnDone() if words or self.phase is not Phase.IDLE:
-                        return " ".join(filter(None, words.values()))
-                    case _:
-                        pass
-        raise self._cause or ConversationOver("the conversation ended before the answer")
+        try:
+            for _ in range(MOST_TIMES):
+                with await self._asked(request) as stream:
+                    if (answer := await self._questions.answer(stream)) is not None:
+                        return answer
+        except (AnswerFailed, ConversationOver) as error:
+            raise self._cause or error from None
+        raise ServiceBusy("the service was giving another answer each time it was asked", remedy="Ask again.")
 
     async def _asked(self, request: Callable[[AgentParts], None]) -> EventStream:
         """Ask for an answer; return the events from then on."""

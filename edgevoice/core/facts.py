@@ -211,6 +211,10 @@ class ServiceComplained(Struct, frozen=True):
     fault: str = ""
 
 
+ACTIVE_RESPONSE = "conversation_already_has_active_response"
+"""The service's code when it is asked for an answer while it generates another: it then gives none."""
+
+
 class BackchannelStarted(Struct, frozen=True):
     """The service began a backchannel, its "mm-hm" while the user speaks; it is not an answer."""
 

@@ -9,14 +9,27 @@ from edgevoice.agent import events
 from edgevoice.agent.agent import Agent
 from edgevoice.agent.events import AgentEvent
 from edgevoice.agent.mailbox import Mailbox
+from edgevoice.agent.questions import MOST_TIMES
 from edgevoice.agent.sound import OpenSound, ProgramSound, ProgramSpeaker
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.notices import Role
-from edgevoice.errors import AnswerFailed, AudioUnavailable, ConversationOver, SessionEnded
+from edgevoice.errors import AnswerFailed, AudioUnavailable, ConversationOver, ServiceBusy, SessionEnded
 from edgevoice.local.scripted.opponent import Opponent
-from edgevoice.local.scripted.script import AnswerStep, Call, Drop, End, Expect, Resume, Script, ScriptedSession, Step
+from edgevoice.local.scripted.script import (
+    AnswerStep,
+    Call,
+    Drop,
+    End,
+    Expect,
+    Refuse,
+    Resume,
+    Script,
+    ScriptedSession,
+    Send,
+    Step,
+)
 from edgevoice.local.server import LocalService
 from tests.agent.conftest import played
 from tests.local.client import openai_address
@@ -27,6 +40,17 @@ SETUP = Expect("session.update")
 MESSAGE = Expect("conversation.item.create")
 ASKED = (MESSAGE, Expect("response.create"))
 UNANSWERED = (MESSAGE, Expect("response.create", then="ignore"))
+BUSY = Refuse("conversation_already_has_active_response")
+WORDS = {"type": "response.output_audio_transcript.delta", "response_id": "other", "item_id": "o"}
+OTHER = (
+    Send({"type": "response.created", "response": {"id": "other", "status": "in_progress"}}),
+    Send({**WORDS, "delta": "Other words."}),
+)
+CALLED_OFF = (
+    Expect("response.cancel", then="ignore"),
+    Send({"type": "response.done", "response": {"id": "other", "status": "cancelled", "output": []}}),
+)
+REFUSED = (Expect("response.create", refuse=BUSY), *OTHER, *CALLED_OFF)
 CUT_SHORT = (AnswerStep("A long answer.", until="response.created"), Expect("response.cancel"))
 
 
@@ -134,6 +158,43 @@ def test_an_answer_that_the_service_cannot_finish_raises() -> None:
 
     begun = (AnswerStep("Half of it is", until="response.output_audio.delta"), End("failed"))
     hold(program, (*ASKED, *begun, *ASKED, AnswerStep("Two.")))
+
+
+def test_a_question_refused_for_another_answer_is_asked_again_once_that_has_ended() -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.ask("One?") == "One."
+
+    begun_before = (*OTHER, Expect("response.create", refuse=BUSY), *CALLED_OFF)
+    seen = hold(program, (MESSAGE, *begun_before, *REFUSED, Expect("response.create"), AnswerStep("One.")))
+
+    asked = [event.text for event in seen if isinstance(event, events.Writing) and event.role is Role.USER]
+    assert asked == ["One?"]
+
+
+def test_what_the_voice_is_to_say_is_said_once_another_answer_has_ended() -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.say("One.") == "One."
+
+    hold(program, (*REFUSED, Expect("response.create"), AnswerStep("One.")))
+
+
+def test_a_service_that_goes_on_with_other_answers_is_busy() -> None:
+    async def program(agent: Agent) -> None:
+        with pytest.raises(ServiceBusy, match="another answer"):
+            await agent.ask("One?")
+
+    hold(program, (MESSAGE, *REFUSED * (MOST_TIMES - 1), Expect("response.create", refuse=BUSY)))
+
+
+def test_a_refusal_for_the_outputs_of_a_tool_does_not_ask_the_question_again() -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.ask("One?") == "Other words."
+
+    # The service has answered the outputs unprompted.
+    sound = Send({"type": "response.output_audio.delta", "response_id": "other", "item_id": "o", "delta": "AAAA"})
+    ended = Send({"type": "response.done", "response": {"id": "other", "status": "completed", "output": []}})
+    unprompted = (MESSAGE, Expect("response.create", refuse=BUSY), *OTHER, sound, ended)
+    hold(program, (*ASKED, AnswerStep(calls=(Call("get_time"),)), *unprompted))
 
 
 def test_leaving_in_mid_answer_reports_how_much_was_heard_before_the_end() -> None:

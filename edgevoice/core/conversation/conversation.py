@@ -22,6 +22,7 @@ from edgevoice.core.conversation.speech_over_answer import SpeechOverAnswer
 from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.conversation.turns import Turns
 from edgevoice.core.facts import (
+    ACTIVE_RESPONSE,
     AnswerArrived,
     AnswerProgressed,
     ApprovalSettled,
@@ -78,8 +79,6 @@ from edgevoice.core.sound.rates import NEAR_END_HZ
 
 _SILENCING = (CutPlayback, CutClip, StopBackchannel)
 """What is obeyed before anything else, in this order."""
-
-_ACTIVE_RESPONSE = "conversation_already_has_active_response"
 
 _WORD_ENDED = NEAR_END_HZ // 2
 """Near-end samples: a wake word ends up to 0.2 s before the frame that decides (measured on five voices, without
@@ -227,7 +226,7 @@ class Conversation:
             case ResponseEnded():
                 return self._turns.response_ended(fact, now)
             case ServiceComplained(code=code, fault=fault):
-                if code == _ACTIVE_RESPONSE:
+                if code == ACTIVE_RESPONSE:
                     self._turns.asking.refused()
                 self._state.trouble = fault or self._state.trouble
             case BackchannelStarted():
