@@ -176,6 +176,7 @@ class Downlink:
                 return TranscriptChanged(Role.ASSISTANT, item_id, spoken.text, is_final=False)
             case wire.TranscriptDone(transcript=text):
                 spoken = self._spoken(item_id) if text is None else Transcript(text)
+                spoken.finish()
                 self._words[item_id] = spoken
                 return TranscriptChanged(Role.ASSISTANT, item_id, spoken.text, is_final=True)
             case _:

@@ -12,9 +12,9 @@ _WORD = re.compile(r"\w")
 class Transcript:
     """The words of one item as they grow, without steering tags such as ``[cheerful]`` or ``[laugh]``.
 
-    A tag that is not closed yet is hidden too, so that a growing text never shows half a tag. Bracketed text of more
-    than 120 characters is not a tag (the longest direction in the vendor's guide has some 80). The work for a piece
-    depends only on its own length.
+    A tag that is not closed yet is hidden too, so that a growing text never shows half a tag; one that is never closed
+    was none. Bracketed text of more than 120 characters is not a tag (the longest direction in the vendor's guide has
+    some 80). The work for a piece depends only on its own length.
     """
 
     def __init__(self, raw: str = "") -> None:
@@ -43,6 +43,11 @@ class Transcript:
             else:
                 self._take_words(token[0])
 
+    def finish(self) -> None:
+        """Show what was hidden: no more pieces follow, so a bracket that is open began no tag."""
+        held, self._open = self._open, ""
+        self._take_words(held)
+
     def _take_tag(self) -> None:
         # A tag between two spaces removes one of them; a tag attached to a word removes none, or two words would merge.
         self._swallows_space = self._swallows_space or self._is_after_space
@@ -58,18 +63,24 @@ class Transcript:
 
 def visible(raw: str) -> str:
     """Return the words of a whole text without steering tags; see ``Transcript``."""
-    return Transcript(raw).text
+    whole = Transcript(raw)
+    whole.finish()
+    return whole.text
 
 
-_ANNOTATION = re.compile(r"\([^()]{0,40}(?:\)|\Z)|\*[^*]{0,40}(?:\*|\Z)|<[^<>]{0,40}(?:>|\Z)|♪[^♪]*♪?")
+_ANNOTATION = re.compile(r"\([^()]{0,40}\)|\*[^*]{0,40}\*|<[^<>]{0,40}>|♪[^♪]*♪?")
+_OPEN_ANNOTATION = re.compile(r"[(*<][^()*<>]{0,40}\Z")
 
 
-def has_speech(text: str) -> bool:
+def has_speech(text: str, *, is_final: bool = True) -> bool:
     """Return whether a person spoke, judging by the transcript: false if it only describes a noise.
 
-    Recognisers write "[Music]", "(coughs)", "*laughs*", "<noise>" or musical notes beside or instead of words.
+    Recognisers write "[Music]", "(coughs)", "*laughs*", "<noise>" or musical notes beside or instead of words. Unless
+    ``is_final``, what has been opened and not closed may become such a description; else it is words.
     """
-    return has_words(_ANNOTATION.sub(" ", visible(text)))
+    if is_final:
+        return has_words(_ANNOTATION.sub(" ", visible(text)))
+    return has_words(_OPEN_ANNOTATION.sub(" ", _ANNOTATION.sub(" ", Transcript(text).text)))
 
 
 def has_words(text: str) -> bool:

@@ -38,7 +38,7 @@ class TurnTranscripts:
                 # Whether deltas are increments or rewrites does not matter: the only question is whether there is a
                 # word.
                 self._written = (self._written + (text or ""))[:_MOST_LETTERS]
-                return [TurnTranscribed(item_id, has_speech(self._written), is_final=False)]
+                return [TurnTranscribed(item_id, has_speech(self._written, is_final=False), is_final=False)]
             case wire.TranscriptionCompleted(item_id=item_id, transcript=text) if self._is_latest(item_id):
                 return [TurnTranscribed(item_id, has_speech((text or "")[:_MOST_LETTERS]), is_final=True)]
             case wire.TranscriptionFailed(item_id=item_id) if self._is_latest(item_id):

@@ -271,6 +271,14 @@ def test_a_final_transcript_with_words_overrides_its_deltas() -> None:
     assert arrivals({**done, "transcript": "Hello"}, done)[-1] == assistant("Hello", is_final=True)
 
 
+def test_a_bracket_that_the_service_never_closes_hides_no_words_once_they_are_complete() -> None:
+    added = {"type": "response.output_audio_transcript.delta", "item_id": "item_A2", "delta": "It is [about six"}
+    done = {"type": "response.output_audio_transcript.done", "item_id": "item_A2"}
+
+    assert arrivals(added, done)[-2:] == [assistant("It is"), assistant("It is [about six", is_final=True)]
+    assert arrivals({**done, "transcript": added["delta"]})[-1] == assistant("It is [about six", is_final=True)
+
+
 def test_a_backchannel_is_separate_sound_and_a_skipped_one_is_ignored() -> None:
     assert arrivals(
         {"type": "response.backchannel.audio.delta", "backchannel_id": "bc_1", "delta": "AQACAAM="},

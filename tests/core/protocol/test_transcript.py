@@ -25,6 +25,9 @@ SPEECH = st.lists(WORDS | TAGS | st.just(" "), max_size=12).map("".join)
         ("Yes.[sigh] No.", "Yes. No."),
         ("Yes.[sigh][laugh] No.", "Yes. No."),
         ("Hea[cough]ven", "Heaven"),
+        ("[cheerful Done, it is four.", "[cheerful Done, it is four."),
+        ("Well [laugh] there [you are.", "Well there [you are."),
+        ("Well. [sigh] [", "Well. ["),
         ("plain", "plain"),
         ("", ""),
     ],
@@ -42,16 +45,25 @@ def test_a_text_in_brackets_that_is_too_long_is_not_a_tag() -> None:
 @given(SPEECH)
 def test_a_growing_text_never_shows_a_bracket(raw: str) -> None:
     for end in range(len(raw) + 1):
-        seen = visible(raw[:end])
+        seen = Transcript(raw[:end]).text
         assert "[" not in seen
         assert "]" not in seen
 
 
 @given(SPEECH)
 def test_a_growing_text_never_takes_a_word_back(raw: str) -> None:
-    seen = [visible(raw[:end]) for end in range(len(raw) + 1)]
+    seen = [Transcript(raw[:end]).text for end in range(len(raw) + 1)]
 
     assert all(later.startswith(earlier) for earlier, later in pairwise(seen))
+
+
+def test_a_bracket_that_is_never_closed_hides_nothing_once_the_text_is_complete() -> None:
+    growing = Transcript("It is [")
+    growing.add("four past six")
+    assert growing.text == "It is"
+
+    growing.finish()
+    assert growing.text == "It is [four past six"
 
 
 @given(st.lists(st.tuples(WORDS, TAGS), max_size=6))
@@ -86,7 +98,9 @@ def test_words_in_pieces_look_the_same_as_words_at_once(pieces: list[str]) -> No
     for piece in pieces:
         growing.add(piece)
         raw += piece
-        assert growing.text == seen_at_once(raw) == visible(raw)
+        assert growing.text == seen_at_once(raw)
+    growing.finish()
+    assert growing.text == visible(raw)
 
 
 def test_text_beyond_the_limit_is_dropped() -> None:

@@ -97,6 +97,13 @@ def test_a_noise_description_in_increments_is_not_a_word_either() -> None:
     assert told(started(), *pieces, delta("u1", " stop"))[-1].has_words
 
 
+@pytest.mark.parametrize("opened", ["[", "(", "*", "<"])
+def test_a_bracket_that_is_never_closed_describes_no_noise(opened: str) -> None:
+    words = f"{opened}stop the music"
+
+    assert [fact.has_words for fact in told(started(), delta("u1", words), completed("u1", words))] == [False, True]
+
+
 def test_a_new_turn_begins_without_words() -> None:
     assert [fact.has_words for fact in told(started(), delta("u1", "stop"), started(), delta("u2", "["))] == [
         True,
