@@ -43,6 +43,11 @@ _BELOW_SPEECH = 0.4
 
 _EDGE_MS = 8
 
+_MOST_WAITING = 6
+"""Earcons that may be queued: what somebody does with a button, or a service that fails again and again, would else be
+heard for minutes. Of more, the oldest that has not begun is left out.
+"""
+
 
 def render(earcon: Earcon) -> _Samples:
     """Return an earcon at full volume, s16 at 24 kHz."""
@@ -108,6 +113,8 @@ class EarconMixer:
         else:
             # Answers may be turned down to silence, but the reason why the box does not answer must be audible.
             self._waiting.append((spoken * max(answer_gain, self._gain)).astype(np.int16))
+        if len(self._waiting) > _MOST_WAITING:
+            del self._waiting[1]
 
     def stop(self) -> None:
         """Silence all of them."""

@@ -108,7 +108,8 @@ class Microphone(Timed):
         """Take one period of 20 ms, or several at once."""
         if pcm.strip(b"\0"):
             self.sounded_at = self.called_at
-        is_muted, mutes = self._is_muted, self._mutes
+        # In this order: a mute between the two must count as one that came meanwhile.
+        mutes, is_muted = self._mutes, self._is_muted
         # Without the lock: readers and mute must not wait for the canceller. Only this thread moves the ring's end.
         heard = self._cancelled(bytes(len(pcm)) if is_muted else pcm, is_muted=is_muted)
         frames: list[tuple[bytes, int]] = []

@@ -92,7 +92,7 @@ class MixInput:
                     self.problem = "it has stopped"
                     return
         except AlsaError as error:
-            self.problem = str(error)
+            self.problem = str(error.strerror)
 
     def _take(self) -> int:
         """Hand over every whole period that was captured; return how many."""
@@ -173,7 +173,9 @@ def _open(name: str) -> tuple[Pcm, int]:
                 remedy = (
                     "docs/home-assistant.md says how the box reaches a sound server, and what its devices are called."
                 )
-            raise DeviceBusy(f'"{name}" does not open as the echo reference: {refused}', remedy=remedy) from refused
+            raise DeviceBusy(
+                f'"{name}" does not open as the echo reference: {refused.strerror}', remedy=remedy
+            ) from refused
 
 
 def _started(name: str, rate_hz: int, channels: int) -> Pcm:

@@ -110,7 +110,7 @@ class PushButtons:
 
 
 class SlideSwitch:
-    """A switch that stays where it is: ``switched`` gets where that is, at once and after each change.
+    """A switch that stays where it is: ``switched`` gets where that is, at once and after each change; it never blocks.
 
     Owns ``device``. What counts is the level once the contact is calm, so that a bounce never leaves the wrong state.
     """
@@ -135,21 +135,21 @@ class SlideSwitch:
 
     def _moved(self) -> None:
         # Muting must not wait: it is reported at the first contact, unmuting once the contact is calm.
-        if self._device.is_active:
-            self._tell(is_on=True)
         with self._lock:
+            if self._device.is_active:
+                self._tell(is_on=True)
             self._stop()
             self._cancel = self._start_timer(BOUNCE_S, self._look)
 
     def _look(self) -> None:
-        if not self._device.closed:
-            self._tell(is_on=bool(self._device.is_active))
+        with self._lock:
+            if not self._device.closed:
+                self._tell(is_on=bool(self._device.is_active))
 
     def _tell(self, *, is_on: bool) -> None:
-        with self._lock:
-            has_changed = is_on is not self._told
+        # With the lock held: of two threads that see the contact move, the later must also be the later to report.
+        if is_on is not self._told:
             self._told = is_on
-        if has_changed:
             self._switched(is_on)
 
     def _stop(self) -> None:

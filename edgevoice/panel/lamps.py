@@ -112,8 +112,10 @@ class PixelLamp:
         """See `Lamp`."""
         if not self._is_closed:
             self._is_closed = True
-            self._show((Colour(0, 0, 0),) * self._pixels)
-            self._release()
+            try:
+                self._show((Colour(0, 0, 0),) * self._pixels)
+            finally:
+                self._release()
 
 
 def open_led(purpose: str, pin: int, leds: tuple[Led, ...], **options: Any) -> PinLamp:

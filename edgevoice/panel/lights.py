@@ -153,7 +153,7 @@ class Lights:
             self._changed.notify()
 
     def close(self) -> None:
-        """Turn every light off and release the pins; a second call does nothing."""
+        """Turn every light off and release the pins; a second call does nothing. The log says which stays lit."""
         with self._changed:
             if self._is_closed:
                 return
@@ -161,7 +161,11 @@ class Lights:
             self._changed.notify()
         self._player.join()
         for lamp in self._lamps:
-            lamp.close()
+            try:
+                lamp.close()
+            except pin_errors() as error:
+                # The others must go dark, and the error that ends the box must be the one that is reported.
+                tell(_log, logging.WARNING, "light-not-off", problem=f"a light cannot be turned off: {error}")
 
     def _play(self) -> None:
         with self._changed:

@@ -136,6 +136,21 @@ def test_a_second_earcon_begins_with_the_sample_after_the_first() -> None:
     assert np.array_equal(mixed(mixer, [len(both) + 500])[: len(both)], both)
 
 
+def test_earcons_without_end_are_not_heard_for_minutes_and_the_last_of_them_is_heard() -> None:
+    mixer = EarconMixer(1.0)
+    mixer.play(Earcon.DONE)
+    mixed(mixer, [100])  # it has begun
+    for _ in range(50):
+        mixer.play(Earcon.MUTED)
+        mixer.play(Earcon.UNMUTED)
+    heard = mixed(mixer, [20 * FAR_END_HZ])
+    muted, unmuted = render(Earcon.MUTED), render(Earcon.UNMUTED)
+    expected = np.concatenate([render(Earcon.DONE)[100:], unmuted, muted, unmuted, muted, unmuted])
+
+    assert np.array_equal(heard[: len(expected)], expected)
+    assert not heard[len(expected) :].any()
+
+
 def test_stopping_silences_the_mixer_and_drops_queued_earcons() -> None:
     mixer = EarconMixer(1.0)
     mixer.play(Earcon.TIMER)

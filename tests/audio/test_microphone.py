@@ -275,6 +275,26 @@ def test_muting_during_echo_cancelling_discards_that_period(acts: str) -> None:
     assert frames == [bytes(2 * PERIOD) + 3 * negated(sound(0, PERIOD))]
 
 
+def test_a_mute_as_the_callback_looks_whether_it_is_muted_discards_that_period() -> None:
+    class Watched(Microphone):
+        """Is muted by another thread in the moment after the callback has seen that it is not."""
+
+        is_watched = False
+
+        def __getattribute__(self, name: str) -> object:
+            value = super().__getattribute__(name)
+            if name == "_is_muted" and self.is_watched:
+                self.is_watched = False
+                self.mute()
+            return value
+
+    microphone = Watched(lambda _frame, _end: None, lambda: None)
+    microphone.is_watched = True
+    microphone.callback(sound(0, PERIOD), PERIOD, {}, 0)
+
+    assert microphone.read(0) == (0, bytes(2 * PERIOD))
+
+
 @pytest.mark.parametrize("act", ["mute", "read"])
 def test_muting_and_reading_wait_until_a_period_is_completely_written(
     act: str, monkeypatch: pytest.MonkeyPatch

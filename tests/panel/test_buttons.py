@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import gpiozero
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from edgevoice.core.facts import Event, MutePressed, TalkHeld, TalkPressed
 from edgevoice.core.gestures import BOUNCE_S, REPEATS_AFTER_S, REPEATS_EACH_S, Button, Gesture, Gestures
 from edgevoice.core.panel_facts import ForgetHeld, MuteSwitched, ShutDownHeld, VolumeTurned
-from edgevoice.panel.buttons import ButtonPins, Buttons, PushButtons, open_buttons, start_thread_timer
+from edgevoice.panel.buttons import ButtonPins, Buttons, PushButtons, SlideSwitch, open_buttons, start_thread_timer
 from edgevoice.panel.mock import MockPins
 
 TALK, MUTE = 23, 24
@@ -327,3 +328,26 @@ def test_a_mute_switch_mutes_at_the_first_contact_and_ends_where_it_stands(
     opened.close()
     calm()
     assert len(posted) == 2, "it is closed"
+
+
+def test_a_mute_switch_that_moves_while_it_is_reported_is_reported_last_where_it_stands(timers: Timers) -> None:
+    device = SimpleNamespace(is_active=True, closed=False, when_activated=None, close=lambda: None)
+    reported: list[bool] = []
+    muting: list[threading.Thread] = []
+
+    def report(is_on: bool) -> None:  # noqa: FBT001 - as the switch calls it
+        if not is_on:
+            device.is_active = True
+            muting.append(threading.Thread(target=device.when_activated))
+            muting[0].start()
+            muting[0].join(0.2)  # the thread of the unmuting is held up meanwhile
+        reported.append(is_on)
+
+    switch = SlideSwitch(device, report, start_timer=timers.start)
+    device.is_active = False
+    device.when_activated()
+    timers.started[-1][1]()
+    muting[0].join(10)
+
+    assert reported == [True, False, True], "it stands on mute"
+    switch.close()

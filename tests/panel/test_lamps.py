@@ -161,6 +161,18 @@ def test_closing_turns_it_dark_once(opened: Opened, spi: Spi) -> None:
         assert not any(shown(spi.written[-1], 3))
 
 
+def test_a_strip_that_cannot_be_turned_off_is_released_all_the_same(spi: Spi, monkeypatch: pytest.MonkeyPatch) -> None:
+    lamp = strip(MockPins(), spi).lamp
+
+    def refuse(handle: int, data: bytes) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(spi, "spi_write", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        lamp.close()
+    assert not spi.is_open
+
+
 def test_a_dimmed_led_is_as_bright_as_it_looks() -> None:
     pins = MockPins()
     led = dimmed(pins, Spi())

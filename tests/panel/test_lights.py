@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 import gpiozero
 import pytest
 
-from edgevoice.core.light_frames import Frame, frame_at, seconds_to_next_frame
+from edgevoice.core.light_frames import Colour, Frame, frame_at, seconds_to_next_frame
 from edgevoice.core.lights import Led
 from edgevoice.core.orders import Light
 from edgevoice.errors import PanelUnavailable
@@ -13,6 +13,7 @@ from edgevoice.panel.mock import MockPins, PinChange
 
 LISTENING, SPEAKING, STATUS = 17, 27, 22
 PINS = {Led.LISTENING: LISTENING, Led.SPEAKING: SPEAKING, Led.STATUS: STATUS}
+DARK = (Colour(0, 0, 0),)
 
 
 def open_lights(pins: Mapping[Led, int], *, factory: MockPins, is_active_high: bool = True) -> Lights:
@@ -304,3 +305,16 @@ def test_a_driver_that_fails_while_a_pattern_plays_is_raised_at_the_next_change(
     with pytest.raises(PanelUnavailable, match="cannot be written"):
         panel.show(Light.LISTENING)
     panel.close()
+
+
+def test_a_lamp_that_fails_as_it_is_closed_leaves_no_other_lit(caplog: pytest.LogCaptureFixture) -> None:
+    broken, sound = Recorded(), Recorded()
+    broken.close = lambda: broken.write(DARK)  # type: ignore[method-assign]
+    panel = Lights([broken, sound])
+    panel.show(Light.LISTENING)
+    broken.refuses = True
+
+    panel.close()
+
+    assert sound.levels[-1] == 0
+    assert [record.msg for record in caplog.records] == ["light-not-off"]
