@@ -204,11 +204,13 @@ class ResponseEnded(Struct, frozen=True):
 class ServiceComplained(Struct, frozen=True):
     """The service reported an error that leaves the session open; ``code`` is the service's own, and may be empty.
 
-    ``fault`` is the stable code of our matching error, empty if there is none.
+    ``fault`` is the stable code of our matching error, empty if there is none. ``has_broken``: something has failed
+    inside the service, whatever we asked for.
     """
 
     code: str
     fault: str = ""
+    has_broken: bool = False
 
 
 ACTIVE_RESPONSE = "conversation_already_has_active_response"

@@ -138,6 +138,14 @@ def test_an_answer_that_breaks_off_with_its_session_raises_why_and_the_conversat
     hold(program, (*ASKED, *begun), (*ASKED, AnswerStep("Two.")))
 
 
+def test_a_question_is_asked_in_another_session_if_the_service_fails_in_this_one() -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.ask("One?") == "One."
+
+    failed = Send({"type": "error", "error": {"type": "server_error", "message": "The server had an error"}})
+    hold(program, (*UNANSWERED, failed, failed, Expect("close")), (*ASKED, AnswerStep("One.")))
+
+
 def test_a_session_lost_while_its_answer_is_played_is_dialled_again() -> None:
     async def program(agent: Agent) -> None:
         assert await agent.ask("One?") == "One."

@@ -111,7 +111,7 @@ def test_a_close(code: str, is_open: bool) -> None:  # noqa: FBT001 - a test's p
 def test_an_error_in_an_open_session(code: str, field: str, caplog: pytest.LogCaptureFixture) -> None:
     arrivals = arrivals_of(saying({"type": "error", "error": {field: code, "message": "no"}}), 2)
 
-    complained = ServiceComplained(code, LOST[code].code)
+    complained = ServiceComplained(code, LOST[code].code, has_broken=code == "server_error")
     assert arrivals == [LinkOpened(), complained if code in SURVIVED else LOST[code]]
     _is_logged(code, caplog)
 

@@ -216,6 +216,7 @@ class Conversation:
             case AnswerArrived(response_id=response_id):
                 return self._turns.interruptions.answer_arrived(response_id)
             case ResponseStarted(response_id=response_id):
+                self._sessions.answer_begun()
                 return self._turns.response_started(response_id, now)
             case AnswerProgressed(response_id=response_id):
                 self._state.answer_progressed(response_id, now)
@@ -225,10 +226,11 @@ class Conversation:
                 self._state.item_ended(response_id, call, now)
             case ResponseEnded():
                 return self._turns.response_ended(fact, now)
-            case ServiceComplained(code=code, fault=fault):
+            case ServiceComplained(code=code, fault=fault, has_broken=has_broken):
                 if code == ACTIVE_RESPONSE:
                     self._turns.asking.refused()
                 self._state.trouble = fault or self._state.trouble
+                return self._sessions.broken_down(fault, now) if has_broken else []
             case BackchannelStarted():
                 self._state.has_backchannel = True
             case _:

@@ -46,6 +46,9 @@ _FAULT_SHOWN_S = 6.0
 _LIMIT_SHOWN_S = 20.0
 """The light for a limit blinks the most times: long enough to count it twice."""
 
+_MOST_BREAKDOWNS = 2
+"""After this many in a row a session is broken. One may concern a single request: what was asked may still come."""
+
 _AFTER_STALL_S = 2.0
 """After a stall, waiting frames are read at once; the service's answer to the kept audio takes a round trip."""
 
@@ -84,6 +87,7 @@ class Sessions:
         self._dial = _Dial()
         self._opened_at = 0.0
         self._is_renewal_due = False
+        self._breakdowns = 0
         self._left_s: float | None = None
         self.is_spent = False
 
@@ -125,6 +129,7 @@ class Sessions:
         self._state.has_answered = False
         self._state.cuts.begin_session()
         self._is_renewal_due = False
+        self._breakdowns = 0
         if not self._dial.is_resuming:
             self._dial.tries = 0
         self._state.deadlines.clear(Deadline.CONNECT, Deadline.REDIAL)
@@ -152,6 +157,22 @@ class Sessions:
                 return self.resume(lost.code, now)
             case _:
                 return self.fail(lost.code, now)
+
+    def answer_begun(self) -> None:
+        """Record that the service works: it has begun an answer."""
+        self._breakdowns = 0
+
+    def broken_down(self, code: str, now: float) -> list[Action]:
+        """Record that something has failed inside the service; replace a session in which nothing else happens.
+
+        An answer that sounds is heard first.
+        """
+        self._breakdowns += 1
+        if not self._state.is_linked or self._breakdowns < _MOST_BREAKDOWNS:
+            return []
+        if self._state.phase is Phase.SPEAKING:
+            return self.renew(now)
+        return [CloseLink(), *self.link_lost(LinkLost(code, is_retriable=True), now)]
 
     def _redials(self, now: float) -> bool:
         """Return whether there will be another attempt, and schedule it."""

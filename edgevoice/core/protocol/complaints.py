@@ -58,6 +58,9 @@ _CODES: dict[type[LinkError], frozenset[str]] = {
 ENDS_SESSION: frozenset[type[LinkError]] = frozenset({NoCredit, KeyRefused, SessionEnded})
 """Errors that end an open session; after any other the user can ask again in the same session."""
 
+_BROKEN: frozenset[str] = frozenset({"server_error", "internal_error", "internal_server_error", "500"})
+"""Faults inside the service. One that is only busy would be as busy in another session."""
+
 _TOKEN = re.compile(r"[a-z]+(?:_[a-z]+)+")
 """A code within a sentence: only names with an underscore, because "overloaded" may occur in any sentence."""
 
@@ -66,6 +69,13 @@ def kind_of(codes: Collection[str]) -> type[LinkError] | None:
     """Return the error that these codes and types stand for, ignoring case; ``None`` for unknown codes."""
     said = {code.strip().casefold() for code in codes}
     return next((kind for kind, known in _CODES.items() if not known.isdisjoint(said)), None)
+
+
+def has_broken(codes: Collection[str]) -> bool:
+    """Return whether these codes say that something has failed inside the service, and nothing more precise."""
+    said = {code.strip().casefold() for code in codes}
+    known = said & frozenset().union(*_CODES.values())
+    return bool(known) and known <= _BROKEN
 
 
 def kind_in(text: str) -> type[LinkError] | None:

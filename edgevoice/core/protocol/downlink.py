@@ -122,7 +122,8 @@ class Downlink:
             case wire.SessionUpdated():
                 return [LinkOpened()]
             case wire.ServiceError():
-                return [ServiceComplained(event.code, complaints.fault_of(event.codes))]
+                codes = event.codes
+                return [ServiceComplained(event.code, complaints.fault_of(codes), complaints.has_broken(codes))]
             case wire.SpeechStarted():
                 self._turn = self._name("turn")
                 return [UserStartedSpeaking()]

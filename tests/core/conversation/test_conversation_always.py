@@ -279,6 +279,7 @@ NOISE = st.one_of(
             PlaybackCut(()),
             ServiceComplained(""),
             ServiceComplained("conversation_already_has_active_response"),
+            ServiceComplained("server_error", "service-busy", has_broken=True),
         ]
     ),
     st.builds(LinkLost, st.sampled_from(LINK_CODES), st.booleans()),

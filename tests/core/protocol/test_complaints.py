@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgevoice.core.protocol.complaints import failure_of, fault_of, kind_in, kind_of
+from edgevoice.core.protocol.complaints import failure_of, fault_of, has_broken, kind_in, kind_of
 from edgevoice.errors import KeyRefused, LinkError, NoCredit, ServiceBusy, SessionEnded
 
 
@@ -43,6 +43,22 @@ KNOWN = {
 @pytest.mark.parametrize(("code", "kind"), [(code, kind) for kind, codes in KNOWN.items() for code in codes.split()])
 def test_every_code_that_a_service_documents_is_known(code: str, kind: type[LinkError]) -> None:
     assert kind_of({code}) is kind
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_broken"),
+    [
+        ({"server_error"}, True),
+        ({"Internal_Error ", "server_error"}, True),
+        ({"server_error", "audio_unsupported"}, True),
+        ({"server_error", "rate_limit_exceeded"}, False),
+        ({"server_error", "insufficient_quota"}, False),
+        ({"503"}, False),
+        (set[str](), False),
+    ],
+)
+def test_only_a_fault_inside_the_service_breaks_a_session(codes: set[str], *, is_broken: bool) -> None:
+    assert has_broken(codes) is is_broken
 
 
 @pytest.mark.parametrize("code", ["insufficient_quota", "invalid_api_key", "session_expired"])
