@@ -34,6 +34,9 @@ _NAMED: Final = ("properties", "patternProperties", "dependentSchemas")
 
 _ONE: Final = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
 _SEVERAL: Final = ("anyOf", "allOf", "oneOf", "prefixItems")
+_NOT_AT_TOP: Final = ("allOf", "anyOf", "oneOf", "not", "enum")
+"""Keywords for which OpenAI refuses the parameters of a tool, and with them the session, at their top level only."""
+
 _DROPPED: Final = ("$schema", "$defs", "$id", "definitions", "$comment")
 
 
@@ -100,16 +103,17 @@ def offered_name(server: str, own_name: str) -> str:
 def parameters_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON schema of an object with every reference replaced by what it refers to.
 
-    A schema that contains itself allows anything in that place. Raises ``ValueError`` for one that is not of an
-    object, for one that JSON Schema does not allow (the service would refuse the whole session for it), and for one
-    that is too large.
+    A schema that contains itself allows anything in that place. What services refuse, although JSON Schema allows it,
+    is replaced by something that allows more: the server itself checks what the model makes of it. Raises
+    ``ValueError`` for one that is not of an object, for one that JSON Schema does not allow (the service would refuse
+    the whole session for it), and for one that is too large.
     """
-    if schema.get("type", "object") != "object":
-        raise _SchemaRefused("are not those of an object")
     resolved = _Resolver(schema).resolved(schema, (), 0)
+    if resolved.get("type", "object") != "object":
+        raise _SchemaRefused("are not those of an object")
     if place := _malformed(resolved):
         raise _SchemaRefused(f"are malformed at {shown(place)}")
-    parameters = {"type": "object", "properties": {}, **resolved}
+    parameters = {"type": "object", "properties": {}, **_without_choices(resolved)}
     try:
         size = len(msgspec.json.encode(parameters))
     except (TypeError, ValueError, OverflowError) as error:
@@ -144,6 +148,9 @@ class _Resolver:
             target = self._target(reference)
             if isinstance(target, Mapping):
                 resolved = {**self.resolved(target, (*within, reference), depth + 1), **resolved}
+        kinds = resolved.get("type")
+        if "array" in (kinds if isinstance(kinds, list) else [kinds]):
+            resolved.setdefault("items", {})  # OpenAI refuses the session without them
         return resolved
 
     def _value(self, key: str, value: Any, within: tuple[str, ...], depth: int) -> Any:
@@ -162,6 +169,29 @@ class _Resolver:
         for part in reference[2:].split("/"):
             node = node.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(node, Mapping) else None
         return node
+
+
+def _without_choices(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of an object with the properties of all its choices, none of which is left."""
+    if not any(keyword in schema for keyword in _NOT_AT_TOP):
+        return schema
+    properties: dict[str, list[Any]] = {}
+    required = set(schema.get("required", ()))
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        choices = [_without_choices(each) if isinstance(each, Mapping) else {} for each in schema.get(keyword, ())]
+        for choice in choices:
+            for name, each in choice.get("properties", {}).items():
+                if each not in properties.setdefault(name, []):
+                    properties[name].append(each)
+        if choices:
+            needed = [set(choice.get("required", ())) for choice in choices]
+            required |= set.union(*needed) if keyword == "allOf" else set.intersection(*needed)
+    merged = {name: each[0] if len(each) == 1 else {"anyOf": each} for name, each in properties.items()}
+    return {
+        **{keyword: value for keyword, value in schema.items() if keyword not in (*_NOT_AT_TOP, "required")},
+        "properties": {**merged, **schema.get("properties", {})},
+        **({"required": sorted(required)} if required else {}),
+    }
 
 
 def _malformed(schema: object) -> str:

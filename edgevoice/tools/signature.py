@@ -163,6 +163,8 @@ def _inline(schema: Any, components: dict[str, Any], inside: tuple[str, ...]) ->
     inlined = {key: _inline(value, components, inside) for key, value in schema.items()}
     if isinstance(inlined.get("properties"), dict) and inlined.get("type") == "object":
         inlined["properties"] = {name: _without_null(each) for name, each in inlined["properties"].items()}
+    if inlined.get("type") == "array":
+        inlined.setdefault("items", {})  # OpenAI refuses the session without them
     return inlined
 
 

@@ -135,6 +135,43 @@ def test_names_are_not_taken_for_keywords_and_what_is_unknown_is_kept() -> None:
     assert parameters_of(schema) == {"type": "object", **schema}
 
 
+def test_choices_at_the_top_for_which_a_service_refuses_the_session_are_offered_side_by_side() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"where": {"type": "string"}},
+        "required": ["where"],
+        "anyOf": [
+            {"properties": {"by": {"const": "name"}, "name": {"type": "string"}}, "required": ["by", "name"]},
+            {"oneOf": [{"properties": {"by": {"const": "id"}, "id": {"type": "integer"}}, "required": ["by", "id"]}]},
+        ],
+        "allOf": [True, {"required": ["who"], "properties": {"who": {}, "where": {"minLength": 1}}}],
+        "not": {"required": ["what"]},
+        "enum": [{}],
+    }
+
+    assert parameters_of(schema) == {
+        "type": "object",
+        "properties": {
+            "who": {},
+            "by": {"anyOf": [{"const": "name"}, {"const": "id"}]},
+            "name": {"type": "string"},
+            "id": {"type": "integer"},
+            "where": {"type": "string"},
+        },
+        "required": ["by", "where", "who"],
+    }
+    assert parameters_of({"not": {}}) == {"type": "object", "properties": {}}
+
+
+def test_an_array_of_anything_says_so() -> None:
+    schema = {"properties": {"x": {"type": "array"}, "y": {"type": ["null", "array"], "items": {"type": "array"}}}}
+
+    assert parameters_of(schema)["properties"] == {
+        "x": {"type": "array", "items": {}},
+        "y": {"type": ["null", "array"], "items": {"type": "array", "items": {}}},
+    }
+
+
 def test_a_tool_with_a_fault_is_left_out_only_where_it_was_wanted() -> None:
     tools = [*announced("fine"), AnnouncedTool("odd", "", {}, "inputSchema is missing")]
 
@@ -173,6 +210,7 @@ def _deep() -> dict[str, Any]:
     ("schema", "why"),
     [
         ({"type": "array"}, "are not those of an object"),
+        ({"$ref": "#/$defs/X", "$defs": {"X": {"type": "string"}}}, "are not those of an object"),
         ({"type": "object", "properties": {"x": {"description": "d" * 1_000_000}}}, "bytes; at most 6144"),
         (_laughs(), "are too large or too deep"),
         (_deep(), "are too large or too deep"),
@@ -198,7 +236,9 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["$ref", "properties", "type", "anyOf", "$defs", "x"]), inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["$ref", "properties", "type", "anyOf", "required", "$defs", "x"]), inner, max_size=4
+        )
     ),
 )
 

@@ -64,6 +64,16 @@ def test_the_signature_becomes_a_plain_json_object_schema(lamp: FunctionTool) ->
     }
 
 
+def test_a_list_of_anything_says_so_because_services_refuse_an_array_without_items() -> None:
+    def put(things: list, rows: list[list[Any]]) -> None:  # type: ignore[type-arg]  # as an owner may write it
+        """Put things away."""
+
+    assert FunctionTool(put).definition.parameters["properties"] == {
+        "things": {"type": "array", "items": {}},
+        "rows": {"type": "array", "items": {"type": "array", "items": {}}},
+    }
+
+
 def test_only_the_first_sentence_of_the_docstring_describes_the_tool(lamp: FunctionTool) -> None:
     assert lamp.definition.description == "Set a lamp."
 
