@@ -13,7 +13,7 @@ import typer
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
 from edgevoice.control.client import Client
-from edgevoice.control.messages import SOUND_HZ, QuietHours
+from edgevoice.control.messages import LONGEST_SOUND_S, SOUND_HZ, QuietHours
 from edgevoice.core.printable import printable
 from edgevoice.errors import ControlUnavailable
 
@@ -257,7 +257,7 @@ def announce(
         from edgevoice.wakeword.tuning.recordings import SUFFIXES, sound_of
 
         is_file = Path(what).suffix.lower() in SUFFIXES
-        sound = sound_of(Path(what), rate_hz=SOUND_HZ).tobytes() if is_file else None
+        sound = sound_of(Path(what), rate_hz=SOUND_HZ, longest_s=LONGEST_SOUND_S).tobytes() if is_file else None
         await _said(
             box.announce(
                 None if is_file else what,

@@ -24,7 +24,7 @@ from edgevoice.wakeword.tuning.conditions import (
 )
 from edgevoice.wakeword.tuning.evaluation import Judged
 from edgevoice.wakeword.tuning.intervals import share
-from edgevoice.wakeword.tuning.recordings import SUFFIXES, frames_of
+from edgevoice.wakeword.tuning.recordings import frames_of, others_in, sounds_in
 
 _SHORTEST_S = 3.0
 """A shorter noise is a single bang, which would repeat under a call."""
@@ -140,14 +140,15 @@ def _by_name(folder: Path, *, least_s: float) -> dict[str, Sound]:
     if not folder.is_dir():
         raise NoSuchNoise(f"{folder} is not a folder")
     groups: dict[str, list[Path]] = {}
-    for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file()):
+    for path in sounds_in(folder):
         inner = path.relative_to(folder).parts
         groups.setdefault(inner[0] if len(inner) > 1 else path.stem, []).append(path)
     sounds = {name: _read(paths) for name, paths in groups.items()}
     long_enough = {name: sound for name, sound in sounds.items() if len(sound) >= least_s * RATE_HZ and sound.any()}
     if not long_enough:
         least = f" that lasts {least_s:g} s" if least_s else ""
-        raise NoSuchNoise(f"{folder} contains no recording{least}")
+        others = f"; it holds {found}" if (found := others_in(folder)) else ""
+        raise NoSuchNoise(f"{folder} contains no recording{least}{others}")
     return long_enough
 
 

@@ -23,7 +23,7 @@ from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.tuning.enrolment import LEAST_CALLS, LEAST_SPEECH_S, Learner, sounding_s
 from edgevoice.wakeword.tuning.evaluation import kind_of
-from edgevoice.wakeword.tuning.recordings import SUFFIXES, sound_of
+from edgevoice.wakeword.tuning.recordings import others_in, sound_of, sounds_in
 from edgevoice.wakeword.voices import files_of, is_name, keep, name_of
 from edgevoice.wakeword.words import WakeWord, spoken, wake_words
 
@@ -138,7 +138,7 @@ def _read(source: Path, learner: Learner) -> _Said:
     """Read calls and speech by the names of files and folders, as `wakeword evaluate` does."""
     if not source.is_dir():
         raise NotEnrolled(f"{source} is not a folder", remedy=_FOLDER_REMEDY)
-    files = sorted(each for each in source.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+    files = sounds_in(source)
     calls = [each for each in files if kind_of(each, source) == "positive"]
     speech = [each for each in files if kind_of(each, source) == "negative"]
     said = _Said(tuple(map(sound_of, calls)), tuple(map(sound_of, speech)))
@@ -149,12 +149,18 @@ def _read(source: Path, learner: Learner) -> _Said:
         if not learner.is_other(sound):
             raise NotEnrolled(f"{file} sounds like the wake word", remedy="Take it out of the other speech.")
     if len(calls) < LEAST_CALLS:
-        raise NotEnrolled(f"{source} holds {len(calls)} calls; it takes at least {LEAST_CALLS}", remedy=_FOLDER_REMEDY)
+        problem = f"{source} holds {len(calls)} calls; it takes at least {LEAST_CALLS}"
+        raise NotEnrolled(_with_others(problem, source), remedy=_FOLDER_REMEDY)
     seconds = sum(map(sounding_s, said.speech))
     if seconds < LEAST_SPEECH_S:
         problem = f"{source} holds {seconds:.0f} s of other speech; it takes at least {LEAST_SPEECH_S:.0f} s"
-        raise NotEnrolled(problem, remedy=_FOLDER_REMEDY)
+        raise NotEnrolled(_with_others(problem, source), remedy=_FOLDER_REMEDY)
     return said
+
+
+def _with_others(problem: str, source: Path) -> str:
+    others = others_in(source)
+    return f"{problem}. It also holds {others}" if others else problem
 
 
 _FOLDER_REMEDY: Final = (

@@ -12,11 +12,12 @@ from rich.console import Console
 
 from edgevoice.commands.wakeword_conditions import facts_of, lay, listen_under, print_found
 from edgevoice.commands.wakeword_engine import ScoredWords, open_ears
+from edgevoice.core.printable import printable
 from edgevoice.errors import EdgevoiceError
 from edgevoice.wakeword.models.present import words_present
 from edgevoice.wakeword.tuning.evaluation import Judged, Point, Result, kind_of, result_of, word_said
 from edgevoice.wakeword.tuning.intervals import Interval
-from edgevoice.wakeword.tuning.recordings import SUFFIXES, RecordingRefused
+from edgevoice.wakeword.tuning.recordings import RecordingRefused, others_in, sounds_in
 
 _MOST_NAMED = 12
 
@@ -78,7 +79,8 @@ def evaluate(
     ears = open_ears(config)
     left = _judge(ears, recordings)
     if not left.judged:
-        raise NothingToEvaluate(f"{', '.join(map(str, folders))}: {_left_out(left) or 'there are no recordings'}")
+        why = f"all are left out: {omitted}" if (omitted := _left_out(left)) else "there are no recordings"
+        raise NothingToEvaluate(f"{', '.join(map(str, folders))}: {why}")
     results = [(word.name, result_of(left.judged, number, word.thresholds)) for number, word in enumerate(ears.words)]
     found = listen_under(ears, laid, left.judged) if laid is not None else []
     if as_json:
@@ -107,7 +109,9 @@ def _recordings(folder: Path) -> Iterator[Path]:
         return
     if not folder.is_dir():
         raise NothingToEvaluate(f"{folder} is not a folder")
-    yield from sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    yield from sounds_in(folder)
+    if others := others_in(folder):
+        print(f"{printable(str(folder))} holds {others}; left out. {RecordingRefused.remedy}", file=sys.stderr)
 
 
 def _judge(ears: ScoredWords, recordings: Sequence[tuple[Path, Path]]) -> _Left:
@@ -143,7 +147,7 @@ def _progress(done: int, among: int) -> None:
 
 def _left_out(left: _Left) -> str:
     reasons = (
-        (left.unnamed, "neither named, nor in a folder named, pos… or neg…"),
+        (left.unnamed, "whose name and folder begin with neither pos nor neg"),
         (left.other_words, "with words that are not in the settings"),
         (left.which_word, "whose names do not say which word is spoken"),
         (left.unreadable, "that cannot be read"),
@@ -173,7 +177,7 @@ def _print(ears: ScoredWords, left: _Left, results: Sequence[tuple[str, Result]]
 def _name(console: Console, title: str, paths: Sequence[Path]) -> None:
     if paths:
         rest = f", and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
-        console.print(f"{title}: {', '.join(map(str, paths[:_MOST_NAMED]))}{rest}", markup=False)
+        console.print(f"{title}: {', '.join(printable(str(path)) for path in paths[:_MOST_NAMED])}{rest}", markup=False)
 
 
 def _length(seconds: float) -> str:

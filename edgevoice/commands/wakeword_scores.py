@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from edgevoice.commands.wakeword_engine import ScoredWords, open_ears
+from edgevoice.core.printable import printable
 from edgevoice.wakeword.listening import LEAD_FRAMES, Listened
 from edgevoice.wakeword.tuning.recordings import RecordingRefused
 
@@ -52,7 +53,7 @@ def _print_table(ears: ScoredWords, listened: Sequence[tuple[Path, Listened]]) -
         for number, word in enumerate(ears.words):
             peak = int(np.argmax(each.scores[:, number]))
             table.add_row(
-                escape(str(path)) if not number else "",
+                escape(printable(str(path))) if not number else "",
                 escape(word.name),
                 f"{each.scores[peak, number]:.3f}",
                 _time(max(0.0, each.time_of(peak))),

@@ -209,15 +209,17 @@ def test_skipped_recordings_are_reported(recordings: Path) -> None:
     soundfile.write(recordings / "something.wav", recording(NEGATIVES[0]), 16_000)
     soundfile.write(recordings / "pos_alexa.wav", recording(NEGATIVES[0]), 16_000)
     (recordings / "negatives" / "broken.flac").write_bytes(b"fLaC")
+    (recordings / "negatives" / "phone.mp3").write_bytes(b"ID3")
 
     result = wakeword("evaluate", recordings)
     left = next(line for line in result.stdout.splitlines() if line.startswith("Left out: "))
 
     assert left == (
-        "Left out: 1 neither named, nor in a folder named, pos… or neg…, "
+        "Left out: 1 whose name and folder begin with neither pos nor neg, "
         "1 with words that are not in the settings, 1 that cannot be read."
     )
     assert "broken.flac is damaged" in result.stderr
+    assert "recordings holds 1 .mp3 file, which cannot be read; left out." in result.stderr
 
 
 def test_folders_without_recordings_are_refused_in_one_line(home: Path) -> None:

@@ -296,7 +296,7 @@ def table(tier: str, figures: dict[str, Any]) -> list[str]:
         ("people_over_beds", "people as loud as the echo who are heard, and what goes on under them"),
     ):
         if figures[name]:
-            lines.append(f"{tier}: {title}")
+            lines.append(f"{tier}: {title}, with 95 % confidence intervals; times are median / 95 %")
         lines += [
             _share_line(kind, f"{level} dB", cell)
             for kind, levels in figures[name].items()
@@ -309,16 +309,21 @@ def _rate_line(kind: str, level: str, cell: dict[str, Any]) -> str:
     low, high = cell["barge_ins_per_hour_between"]
     return (
         f"  {kind:<20} {level:>6}  {cell['barge_ins']} false barge-ins in {cell['minutes']:g} min:"
-        f" {cell['barge_ins_per_hour']:g} an hour ({low:g} to {high:g}); voice lowered {cell['ducks_per_hour']:g} times"
-        f" an hour; {cell['noisy_answers']} of {cell['answers']} answers left to the wake word and the button, with"
-        f" {cell['barge_ins_heeded']} false barge-ins left; {cell['cpu_ms_per_s']:g} ms/s"
+        f" {cell['barge_ins_per_hour']:g} an hour ({low:g} to {high:g});\n{'':31}"
+        f"voice lowered {cell['ducks_per_hour']:g} times an hour; {cell['cpu_ms_per_s']:g} ms of a core per second;\n"
+        f"{'':31}left to the wake word and the button: {cell['noisy_answers']} of {cell['answers']} answers;"
+        f" false barge-ins without them: {cell['barge_ins_heeded']}"
     )
 
 
 def _share_line(kind: str, level: str, cell: dict[str, Any]) -> str:
     low, high = cell["percent_between"]
-    ducked, silent = cell["ducked_ms"], cell["silent_ms"]
     return (
         f"  {kind:<20} {level:>6}  {cell['cut']} of {cell['of']} ({low:g} to {high:g} %);"
-        f" lowered after {ducked['p50']} / {ducked['p95']} ms, silent after {silent['p50']} / {silent['p95']} ms"
+        f" lowered {_after(cell['ducked_ms'])}, silent {_after(cell['silent_ms'])}"
     )
+
+
+def _after(spread: dict[str, Any]) -> str:
+    """Return median and 95th percentile in words; both are None if it never happened."""
+    return "never" if spread["p50"] is None else f"after {spread['p50']} / {spread['p95']} ms"

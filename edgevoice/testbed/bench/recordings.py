@@ -13,9 +13,10 @@ from typing import Final
 
 import numpy as np
 
+from edgevoice.core.printable import printable
 from edgevoice.errors import SettingsInvalid
 from edgevoice.wakeword.models.shapes import RATE_HZ, Samples
-from edgevoice.wakeword.tuning.recordings import SUFFIXES, ReaderMissing, RecordingRefused, sound_of
+from edgevoice.wakeword.tuning.recordings import ReaderMissing, RecordingRefused, others_in, sound_of, sounds_in
 
 _LICENCES: Final = ("licence", "license", "copying", "sources")
 _SHORTEST_S = 0.05
@@ -23,7 +24,7 @@ _SHORTEST_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class RecordingFile:
-    """One file; ``kind`` is the name of its subfolder, or of the folder itself. ``duration_s`` is its length."""
+    """One file; ``kind`` is the printable name of its subfolder, or of the folder; ``duration_s`` is its length."""
 
     path: Path
     kind: str
@@ -45,12 +46,13 @@ def read_folder(folder: Path, option: str, warn: Callable[[str], None]) -> tuple
         )
     found: list[RecordingFile] = []
     unread: list[ReaderMissing] = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in SUFFIXES and path.is_file():
-            try:
-                found += _read(path, folder, warn)
-            except ReaderMissing as error:
-                unread.append(error)
+    for path in sounds_in(folder):
+        try:
+            found += _read(path, folder, warn)
+        except ReaderMissing as error:
+            unread.append(error)
+    if others := others_in(folder):
+        warn(f"{printable(str(folder))} holds {others}; left out. {RecordingRefused.remedy}")
     if unread:
         more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
         warn(f"{unread[0]}{more}; left out. {unread[0].remedy}")
@@ -86,14 +88,14 @@ def _read(path: Path, folder: Path, warn: Callable[[str], None]) -> list[Recordi
         warn(f"{error}; left out")
         return []
     if len(sound) < _SHORTEST_S * RATE_HZ:
-        warn(f"{path} lasts {1000 * len(sound) // RATE_HZ} ms, less than the minimum of 50; left out")
+        warn(f"{printable(str(path))} lasts {1000 * len(sound) // RATE_HZ} ms, less than the minimum of 50; left out")
         return []
     if not np.any(np.abs(sound) > 1):
-        warn(f"{path} is silent from beginning to end; left out")
+        warn(f"{printable(str(path))} is silent from beginning to end; left out")
         return []
     return [RecordingFile(path, _kind(path, folder), len(sound) / RATE_HZ)]
 
 
 def _kind(path: Path, folder: Path) -> str:
     inner = path.relative_to(folder).parent
-    return inner.as_posix() if inner.parts else folder.resolve().name
+    return printable(inner.as_posix() if inner.parts else folder.resolve().name)

@@ -9,6 +9,7 @@ import importlib
 import os
 import re
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,19 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from edgevoice.core.printable import printable
 from edgevoice.errors import EdgevoiceError
 from edgevoice.extras import how_to_add
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 
-SUFFIXES: Final = (".wav", ".flac", ".ogg")
+SUFFIXES: Final = (".wav", ".flac", ".ogg", ".oga", ".opus")
+"""Names of files that can be read end with one of these."""
+
+_OTHER_SUFFIXES: Final = (".mp3", ".m4a", ".mp4", ".aac", ".wma", ".aif", ".aiff", ".au", ".amr", ".raw")
+"""Names of other sound files, which people put into folders of recordings all the same."""
+
+LONGEST_WHOLE_S: Final = 3600.0
+"""How much of one file is held in memory at most: an hour takes 115 MB."""
 
 _RATES_HZ = range(4000, 384_001)
 _MOST_CHANNELS = 64
@@ -48,6 +57,10 @@ class RecordingRefused(EdgevoiceError, ValueError):
     code = "recording-refused"
     remedy = "WAV (PCM or float), FLAC and Ogg can be read; sox or ffmpeg make one of anything."
 
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        # Names of files are foreign text: a line break in one must not look like another error.
+        super().__init__(printable(message), remedy=remedy)
+
 
 class ReaderMissing(RecordingRefused):
     """The package that reads FLAC and Ogg is not installed."""
@@ -70,23 +83,55 @@ class _Format:
         return self.channels * self.width
 
 
+def sounds_in(folder: Path) -> list[Path]:
+    """Return the files in a folder and its subfolders that are named like recordings, sorted."""
+    return sorted(each for each in folder.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+
+
+def others_in(folder: Path) -> str:
+    """Return a clause about sound files in a folder that cannot be read, such as MP3; empty if there are none."""
+    kinds = Counter(
+        each.suffix.lower() for each in folder.rglob("*") if each.suffix.lower() in _OTHER_SUFFIXES and each.is_file()
+    )
+    listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(kinds.items()))
+    return f"{listed} {'file' if kinds.total() == 1 else 'files'}, which cannot be read" if kinds else ""
+
+
 def frames_of(path: Path) -> Iterator[Samples]:
     """Yield frames of 1280 samples, s16 mono at 16 kHz; channels are mixed, and the last frame is padded with zeros.
 
-    A file that is 16 kHz mono s16 is returned bit for bit. Raises ``RecordingRefused``.
+    A file that is 16 kHz mono s16 is returned bit for bit. Raises ``RecordingRefused``, also if it holds no sound.
     """
     yield from _framed(_pieces(path, RATE_HZ))
 
 
-def sound_of(path: Path, *, rate_hz: int = RATE_HZ) -> Samples:
-    """Return a whole recording, s16 mono at that rate; raises ``RecordingRefused``, also if it holds no sound."""
-    pieces = [piece for piece in _pieces(path, rate_hz) if len(piece)]
-    if not pieces:
-        raise RecordingRefused(f"{path} is empty: it has a header, but no sound")
+def sound_of(path: Path, *, rate_hz: int = RATE_HZ, longest_s: float = LONGEST_WHOLE_S) -> Samples:
+    """Return a whole recording, s16 mono at that rate.
+
+    Raises ``RecordingRefused``, also if it holds no sound or lasts longer than ``longest_s``.
+    """
+    pieces, length = list[Samples](), 0
+    for piece in _pieces(path, rate_hz):
+        pieces.append(piece)
+        length += len(piece)
+        if length > longest_s * rate_hz:
+            limit = f"{longest_s:g} s" if longest_s < 3600 else f"{longest_s / 3600:g} h"
+            raise RecordingRefused(f"{path} lasts longer than {limit}", remedy="Cut it into shorter pieces.")
     return np.concatenate(pieces)
 
 
 def _pieces(path: Path, rate_hz: int) -> Iterator[Samples]:
+    """Yield pieces of at least one sample, at least one of them."""
+    is_empty = True
+    for piece in _all_pieces(path, rate_hz):
+        if len(piece):
+            is_empty = False
+            yield piece
+    if is_empty:
+        raise RecordingRefused(f"{path} is empty: it has a header, but no sound")
+
+
+def _all_pieces(path: Path, rate_hz: int) -> Iterator[Samples]:
     try:
         with path.open("rb") as file:
             beginning = file.read(12)
@@ -169,7 +214,7 @@ def _format(path: Path, chunk: bytes) -> _Format:
 
 def _checked(path: Path, rate_hz: int, channels: int) -> int:
     if rate_hz not in _RATES_HZ or not 1 <= channels <= _MOST_CHANNELS:
-        raise RecordingRefused(f"{path} is damaged: {channels} channels at {rate_hz} Hz")
+        raise RecordingRefused(f"{path} is damaged: its header says {channels} channel(s) at {rate_hz} Hz")
     return rate_hz
 
 

@@ -38,6 +38,7 @@ def test_each_unusable_file_gets_one_line_and_the_rest_are_used(tmp_path: Path) 
     write(tmp_path / "c-silent.wav", np.zeros(RATE_HZ, np.int16))
     write(tmp_path / "d-empty.wav", np.zeros(0, np.int16))
     (tmp_path / "e.flac").write_bytes(b"RIFX?")
+    (tmp_path / "f.mp3").write_bytes(b"ID3")
     (tmp_path / "notes.txt").write_text("no sound", encoding="utf-8")
     (tmp_path / "COPYING.txt").touch()
     lines: list[str] = []
@@ -50,7 +51,17 @@ def test_each_unusable_file_gets_one_line_and_the_rest_are_used(tmp_path: Path) 
         f"{tmp_path}/c-silent.wav is silent from beginning to end; left out",
         f"{tmp_path}/d-empty.wav is empty: it has a header, but no sound; left out",
         f"{tmp_path}/e.flac is neither a WAV nor a FLAC nor an Ogg file; left out",
+        f"{tmp_path} holds 1 .mp3 file, which cannot be read; left out. {RecordingRefused.remedy}",
     ]
+
+
+def test_a_kind_is_printable_whatever_the_name_of_its_folder(tmp_path: Path) -> None:
+    write(tmp_path / "ca\nts\x1b[31m" / "a.wav", hiss(1.0))
+    (tmp_path / "LICENSE").touch()
+
+    (found,) = read_folder(tmp_path, "--noises", pytest.fail)
+
+    assert found.kind == "ca ts"
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "LICENCE.md", "copying", "SOURCES.md", "Licence.txt"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.tuning import recordings
-from edgevoice.wakeword.tuning.recordings import RecordingRefused, frames_of
+from edgevoice.wakeword.tuning.recordings import RecordingRefused, frames_of, others_in, sound_of, sounds_in
 from tests.wakeword.sounds import DATA, POSITIVES, recording
 
 SPEECH = recording(POSITIVES[0])
@@ -124,8 +124,43 @@ def test_a_recording_is_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.
     assert (heard(path)[: len(long)] == long).all()
 
 
-def test_an_empty_recording_gives_no_frames_and_no_error(tmp_path: Path) -> None:
-    assert not len(heard(wav(tmp_path / "a.wav", layout(1, 2, 44_100, 16), (b"data", b""))))
+def test_an_empty_recording_is_refused(tmp_path: Path) -> None:
+    path = wav(tmp_path / "a.wav", layout(1, 2, 44_100, 16), (b"data", b""))
+
+    for read in (heard, sound_of):
+        with pytest.raises(RecordingRefused, match=r"a\.wav is empty: it has a header, but no sound$"):
+            read(path)
+
+
+def test_a_recording_that_is_too_long_for_the_memory_is_refused_before_it_is_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "_PIECE_FRAMES", 1000)
+    path = tmp_path / "long.wav"
+    soundfile.write(path, SPEECH[: RATE_HZ // 2], RATE_HZ)
+
+    assert len(sound_of(path, longest_s=0.5)) == RATE_HZ // 2
+    with pytest.raises(RecordingRefused, match=r"long\.wav lasts longer than 0\.4 s$"):
+        sound_of(path, longest_s=0.4)
+
+
+def test_a_line_break_or_an_escape_sequence_in_a_name_does_not_reach_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a\nb\x1b[31m.wav"
+    path.write_bytes(b"")
+
+    with pytest.raises(RecordingRefused, match=r"/a b\.wav is neither a WAV"):
+        sound_of(path)
+
+
+def test_sound_files_that_cannot_be_read_are_counted_by_their_kind(tmp_path: Path) -> None:
+    for name in ("a.mp3", "b/c.MP3", "d.m4a", "e.wav", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert others_in(tmp_path) == "1 .m4a, 2 .mp3 files, which cannot be read"
+    assert others_in(tmp_path / "b") == "1 .mp3 file, which cannot be read"
+    assert not others_in(tmp_path / "nowhere")
+    assert sounds_in(tmp_path) == [tmp_path / "e.wav"]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +297,8 @@ def test_tags_after_audio_of_unknown_size_are_not_read_as_audio(tmp_path: Path, 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
 @pytest.mark.parametrize("behind", [(), (_LIST,), (b"fact" + struct.pack("<II", 4, 0), _LIST)])
 def test_tags_alone_are_not_audio(tmp_path: Path, size: int, behind: tuple[bytes, ...]) -> None:
-    assert not len(heard(unsized(tmp_path / "a.wav", size, b"", *behind)))
+    with pytest.raises(RecordingRefused, match="is empty"):
+        heard(unsized(tmp_path / "a.wav", size, b"", *behind))
 
 
 def test_audio_that_contains_the_bytes_of_a_tag_is_read_to_its_end(tmp_path: Path) -> None:
