@@ -142,21 +142,22 @@ def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
         print(json.dumps({"rings": fields}))
         return 0
     for ring, left_s in found:
-        at = datetime.fromtimestamp(now.wall_s + left_s, zone)
-        when = (
-            f"in {timedelta(seconds=max(0, round(left_s)))}"
-            if ring.kind is RingKind.TIMER
-            else f"{at:%a %Y-%m-%d %H:%M}"
-        )
         recurs = f"  ({in_words(ring.rule)})" if ring.rule else ""
-        print(f"{ring.ring_id:>4}  {ring.kind:<8}  {when}  {one_line(ring.label)}{recurs}")
+        print(f"{ring.ring_id:>4}  {ring.kind:<8}  {_when(ring, left_s, clock)}  {one_line(ring.label)}{recurs}")
     if not found:
         print("Nothing is set.")
     return 0
 
 
+def _when(ring: ScheduledRing, left_s: float, clock: LocalClock) -> str:
+    if ring.kind is RingKind.TIMER:
+        return f"in {timedelta(seconds=max(0, round(left_s)))}"
+    return f"{datetime.fromtimestamp(clock.now().wall_s + left_s, clock.zone()):%a %Y-%m-%d %H:%M}"
+
+
 def _add(folder: Path | None, make: Callable[[LocalClock], ScheduledRing | None]) -> int:
-    ring = make(LocalClock())
+    clock = LocalClock()
+    ring = make(clock)
 
     async def keep(book: AlarmBook) -> ScheduledRing | None:
         if ring is None or len(await book.rings()) >= MOST_RINGS:
@@ -166,7 +167,7 @@ def _add(folder: Path | None, make: Callable[[LocalClock], ScheduledRing | None]
     kept = _opened(folder, keep)
     if kept is None:
         raise typer.BadParameter(f"{MOST_RINGS} are set already: cancel some first")
-    print(f"{kept.kind} {kept.ring_id} is set.")
+    print(f"{kept.kind} {kept.ring_id} is set, and rings {_when(kept, kept.left_s(clock.now()), clock)}.")
     return 0
 
 

@@ -63,7 +63,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--unix", type=Path, metavar="PATH", help="listen on this unix socket, and on no port")
     parser.add_argument("--record", type=Path, metavar="FOLDER", help="record what is heard and sent")
     parser.add_argument("--announce", metavar="TEXT", help="say this once, before the first spoken answer")
-    parser.add_argument("--refuse", type=int, metavar="STATUS", choices=(400, 401, 402, 403, 404, 429, 500, 503))
+    statuses = (400, 401, 402, 403, 404, 429, 500, 503)
+    parser.add_argument(
+        "--refuse",
+        type=int,
+        metavar="STATUS",
+        choices=statuses,
+        help=f"refuse every client with this HTTP status: {', '.join(map(str, statuses))}",
+    )
     parser.add_argument(
         "--delay-open-s", type=_delay, default=0.0, metavar="S", help="make every client wait that long"
     )

@@ -16,7 +16,7 @@ def ran(folder: Path, *arguments: str, status: int = 0) -> str:
 
 def test_timers_are_added_listed_and_cancelled(tmp_path: Path) -> None:
     assert ran(tmp_path, "timers", "list") == "Nothing is set.\n"
-    assert ran(tmp_path, "timers", "add", "600", "--label", "pasta") == "timer 1 is set.\n"
+    assert ran(tmp_path, "timers", "add", "600", "--label", "pasta") == "timer 1 is set, and rings in 0:10:00.\n"
     assert re.fullmatch(r"   1  timer     in 0:(10:00|09:59)  pasta\n", ran(tmp_path, "timers", "list"))
     assert ran(tmp_path, "timers", "cancel", "1", "7", status=1) == "1 is cancelled.\n7 is not set.\n"
     assert json.loads(ran(tmp_path, "timers", "list", "--json")) == {"rings": []}
@@ -24,7 +24,8 @@ def test_timers_are_added_listed_and_cancelled(tmp_path: Path) -> None:
 
 def test_alarms_and_reminders_are_kept_apart_from_timers(tmp_path: Path) -> None:
     ran(tmp_path, "timers", "add", "600")
-    ran(tmp_path, "alarms", "add", "07:00", "--days", "weekdays", "--label", "school")
+    added = ran(tmp_path, "alarms", "add", "07:00", "--days", "weekdays", "--label", "school")
+    assert re.fullmatch(r"alarm 2 is set, and rings \w{3} [\d-]{10} 07:00\.\n", added)
     ran(tmp_path, "alarms", "add", "18:00", "--reminder", "call mum")
 
     listed = ran(tmp_path, "alarms", "list").splitlines()
@@ -39,7 +40,7 @@ def test_alarms_and_reminders_are_kept_apart_from_timers(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("timers", "add", "0"), "greater than or equal to 1"),
+        (("timers", "add", "0"), "0 is less than 1"),
         (("timers", "add", "5", "--label", "x" * 81), "at most 80 characters"),
         (("alarms", "add", "25:00"), "'25:00' is no time of day; write one such as 07:00 or 18:30"),
         (("alarms", "add", "7"), "'7' is no time of day"),

@@ -57,6 +57,27 @@ def test_the_list_of_commands_truncates_no_sentence() -> None:
     assert "with a remedy for everything that is wrong." in lines
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("timers", "add", "abc"), "Invalid value for 'SECONDS': 'abc' is not a whole number"),
+        (("timers", "add", "1.5"), "Invalid value for 'SECONDS': '1.5' is not a whole number"),
+        (("timers", "add", "0"), "Invalid value for 'SECONDS': 0 is less than 1"),
+        (("timers", "add", "1000000"), "Invalid value for 'SECONDS': 1000000 is not at most 86400"),
+        (("alarms", "cancel", "1", "x"), "Invalid value for 'ID...': 'x' is not a whole number"),
+        (("bench", "echo", "--minutes", "ten"), "Invalid value for '--minutes': 'ten' is not a number"),
+        (("bench", "echo", "--minutes", "nan"), "Invalid value for '--minutes': nan is not at most 600"),
+        (
+            ("ctl", "say", "a", "--quiet-hours", "b"),
+            "Invalid value for '--quiet-hours': 'b' is not one of 'speak', 'wait', 'skip'.",
+        ),
+        (("timers", "add"), "Missing argument 'SECONDS'."),
+    ],
+)
+def test_a_wrong_value_is_refused_in_plain_words(arguments: tuple[str, ...], said: str) -> None:
+    assert refused(arguments).splitlines()[-1] == f"Error: {said}"
+
+
 def test_square_brackets_are_kept_in_the_help() -> None:
     assert "edgevoice[eval]" in CliRunner().invoke(app, ["wakeword", "test", "-h"]).output
 
