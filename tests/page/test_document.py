@@ -15,6 +15,7 @@ import pytest
 
 from edgevoice.commands.config_template import template
 from edgevoice.control.client import Client
+from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (
     ItemHeard,
@@ -26,8 +27,16 @@ from edgevoice.core.facts import (
     UserStoppedSpeaking,
 )
 from edgevoice.core.light_frames import frame_at
-from edgevoice.core.notices import PhaseEntered, RingingBegan, RingingEnded, Role, TranscriptChanged
-from edgevoice.core.orders import CutPlayback, DuckPlayback, Light
+from edgevoice.core.notices import (
+    PhaseEntered,
+    RingingBegan,
+    RingingEnded,
+    Role,
+    SpeechHeeded,
+    SpeechIgnored,
+    TranscriptChanged,
+)
+from edgevoice.core.orders import CutPlayback, DuckPlayback, Light, ResumePlayback
 from edgevoice.page.document import document
 from tests.page.chromium import Tab, tab
 from tests.page.conftest import AXE, PICTURES, needs_axe, needs_chromium
@@ -312,6 +321,27 @@ def test_what_rings_and_what_rings_next_are_on_a_phones_first_screen(devtools: s
         await opened.until("document.querySelector('#next').innerText.startsWith('Timer: 1:0')")
 
     play(devtools, tmp_path, scene, PHONE, is_furnished=True)
+
+
+@needs_chromium
+def test_a_noisy_room_and_an_answer_that_goes_on_after_a_false_interruption_are_said(
+    devtools: str, tmp_path: Path
+) -> None:
+    async def scene(box: Household, _page: Page, opened: Tab) -> None:
+        meaning, answer = "document.querySelector('#meaning').innerText", "document.querySelector('#words .assistant')"
+        box.show(Phase.SPEAKING, Light.SPEAKING)
+        box.notify(TranscriptChanged(Role.ASSISTANT, "a1", "Rinse the rice first.", is_final=True))
+        box.notify(CutPlayback(), PlaybackCut((ItemHeard("a1", 0, 1980, 4000, is_complete=False),)))
+        await opened.until(f"{answer}?.innerText.endsWith('interrupted after 2.0 s')")
+        box.notify(ResumePlayback())
+        await opened.until(f"{answer}?.innerText.endsWith('interrupted after 2.0 s; nobody had spoken, so it went on')")
+        box.notify(SpeechIgnored(Noise(ducks=0, false_cuts=2, is_loud=False)))
+        await opened.until(f"{meaning}.startsWith('Too loud here')")
+        await opened.picture(PICTURES / "phone-noisy.png")
+        box.notify(SpeechHeeded())
+        await opened.until(f"{meaning}.startsWith('Answering')")
+
+    play(devtools, tmp_path, scene, PHONE)
 
 
 @needs_chromium

@@ -2,11 +2,14 @@
 
 const PHASES = { idle: "Ready", connecting: "Calling", listening: "Listening", thinking: "Thinking", speaking: "Speaking" };
 const MOST_WORDS = 60;
+const NOISY = "Too loud here to tell speech from the room: interrupt with the wake word or the button";
 
 const now = {
   phase: "idle",
   light: "off",
   muted: false,
+  meaning: "",
+  noisy: false,
 
   show() {
     const special = { muted: "Muted", ringing: "Ringing", fault: "Fault", off: "Off" }[this.light];
@@ -18,7 +21,8 @@ const now = {
 
   showLight({ light, fault, meaning }) {
     this.light = light;
-    byId("meaning").textContent = light === "fault" ? "" : (meaning ?? "");
+    this.meaning = meaning ?? "";
+    this.showMeaning();
     byId("fault").hidden = light !== "fault";
     byId("fault").textContent = light === "fault" ? sentence(meaning || fault) : "";
     byId("lights").setAttribute("aria-label", `The lights show: ${light}`);
@@ -29,6 +33,16 @@ const now = {
     this.muted = muted;
     byId("mute").setAttribute("aria-pressed", String(muted));
     byId("mute").textContent = muted ? "Muted" : "Mute";
+  },
+
+  showNoise(noisy) {
+    this.noisy = noisy;
+    this.showMeaning();
+  },
+
+  showMeaning() {
+    const said = this.noisy ? NOISY : this.meaning;
+    byId("meaning").textContent = this.light === "fault" ? "" : said;
   },
 
   showVolume(percent) {
@@ -70,6 +84,13 @@ const words = {
     last.classList.add("said-cut");
     last.append(make("small", { textContent: `interrupted after ${(heardMs / 1000).toFixed(1)} s` }));
   },
+
+  resume() {
+    const cut = [...byId("words").children].findLast((row) => row.classList.contains("said-cut"));
+    if (!cut) return;
+    cut.classList.remove("said-cut");
+    cut.querySelector("small").textContent += "; nobody had spoken, so it went on";
+  },
 };
 
 connection.on("box", ({ reachable, status, problem, remedy, meaning }) => {
@@ -85,6 +106,7 @@ connection.on("box", ({ reachable, status, problem, remedy, meaning }) => {
   }
   now.phase = status.phase;
   now.showMute(status.muted);
+  now.showNoise(false); // not in the status: if it is still so, the next answer says it
   now.showVolume(status.volume_percent);
   now.showLight({ light: status.light, fault: status.fault?.code ?? "", meaning });
   byId("ringing").hidden = !status.ringing;
@@ -103,6 +125,8 @@ connection.on("muted", ({ muted }) => now.showMute(muted));
 connection.on("volume", ({ volume_percent: percent }) => now.showVolume(percent));
 connection.on("words", (event) => words.show(event));
 connection.on("interrupted", (event) => words.cut(event));
+connection.on("resumed", () => words.resume());
+connection.on("noisy-room", ({ noisy }) => now.showNoise(noisy));
 
 for (const command of ["talk", "stop", "hang-up"]) byId(command).addEventListener("click", () => attempt(command));
 byId("mute").addEventListener("click", () => attempt(now.muted ? "unmute" : "mute"));
