@@ -119,8 +119,11 @@ def _revoke(pairings: Pairings, browser: str) -> int:
         sys.stderr.write(f"{browser[:24]}: expected the number of a browser, or all\n")
         return 2
     revoked = pairings.revoke(None if browser == "all" else int(browser))
+    if not revoked and browser != "all":
+        sys.stderr.write(f"no browser {browser[:24]} is paired; `edgevoice page list` shows those that are\n")
+        return 1
     print(f"{revoked} {'browser is' if revoked == 1 else 'browsers are'} no longer paired.")
-    return 0 if revoked or browser == "all" else 1
+    return 0
 
 
 def _serve(options: argparse.Namespace, page: PageSettings, pairings: Pairings, path: Path | None) -> int:

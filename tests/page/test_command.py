@@ -114,6 +114,7 @@ def test_paired_browsers_are_listed_and_revoked(tmp_path: Path, capsys: pytest.C
     assert command.main([*place, "revoke", "1"]) == 0
     assert capsys.readouterr().out == "1 browser is no longer paired.\n"
     assert command.main([*place, "revoke", "1"]) == 1
+    assert capsys.readouterr().err == "no browser 1 is paired; `edgevoice page list` shows those that are\n"
     assert command.main([*place, "revoke", "first"]) == 2
     assert command.main([*place, "revoke", "all"]) == 0
     assert pairings.all() == []
