@@ -231,7 +231,7 @@ class Maker:
             mixed += line * 10 ** (track["level_db"] / 20)
             self._taken |= {(package.name, name) for name in names if talks}
             used += [f"{package.name} {package.version}: {Path(name).name}" for name in names]
-        target = self._folder / recipe["into"] / f"{recipe['name']}.{self._suffix}"
+        target = self._folder / recipe["into"] / f"{recipe['name']}.flac"
         _write(target, mixed)
         packages = {each["package"]: self._packages[each["package"]] for each in recipe["track"]}
         licences = "; ".join(each.credit for each in packages.values())

@@ -27,7 +27,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.sound
 
 WAKE = "Hey Jarvis."
-MUSIC = Path(__file__).parents[1] / "data" / "sounds" / "noises" / "music" / "music.wav"
+MUSIC = Path(__file__).parents[1] / "data" / "sounds" / "noises" / "music" / "music.flac"
 
 ROOM = AcousticPath(synthetic_response(3, gain_db=-12), delay_ms=35)
 

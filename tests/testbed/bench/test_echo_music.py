@@ -14,7 +14,7 @@ from edgevoice.testbed.bench import echo_music
 from edgevoice.testbed.bench.echo_evening import Reaction
 from edgevoice.testbed.bench.echo_trials import Monologue
 
-MUSIC = Path(__file__).parents[2] / "data" / "sounds" / "noises" / "music" / "music.wav"
+MUSIC = Path(__file__).parents[2] / "data" / "sounds" / "noises" / "music" / "music.flac"
 
 
 class InOneProcess:
