@@ -27,4 +27,6 @@ async def main(a: str, b: str, file: str = str(SHIPPED)) -> None:
     print(f"{a}: {first.verdict}; {b}: {second.verdict}")
 
 
+if not 3 <= len(sys.argv) <= 4:
+    sys.exit(__doc__)
 asyncio.run(main(*sys.argv[1:]))

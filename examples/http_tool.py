@@ -32,4 +32,6 @@ async def main(question: str) -> None:
         print(await agent.ask(question))
 
 
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
 asyncio.run(main(*sys.argv[1:]))

@@ -35,5 +35,7 @@ def serve() -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["--serve"]:
         serve()
+    elif len(sys.argv) != 2:
+        sys.exit(__doc__)
     else:
         asyncio.run(main(*sys.argv[1:]))

@@ -43,4 +43,6 @@ async def main(port: str) -> None:
         await server.serve_forever()
 
 
+if len(sys.argv) != 2 or not sys.argv[1].isdecimal():
+    sys.exit(__doc__)
 asyncio.run(main(*sys.argv[1:]))

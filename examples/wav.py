@@ -11,6 +11,8 @@ from edgevoice.agent.events import Error, Speaking, TurnDone, Writing
 async def main(question: str, answer: str) -> None:
     """Send a mono 16-bit recording, and write what the voice says into another."""
     with wave.open(question) as recording:
+        if (recording.getnchannels(), recording.getsampwidth()) != (1, 2):
+            sys.exit(f"{question}: expected one channel of 16-bit samples")
         rate_hz, pcm = recording.getframerate(), recording.readframes(recording.getnframes())
     agent = Agent(instructions="Answer in one sentence.", input_rate_hz=rate_hz)
     with wave.open(answer, "wb") as spoken:
@@ -30,4 +32,6 @@ async def main(question: str, answer: str) -> None:
                         return
 
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 asyncio.run(main(*sys.argv[1:]))

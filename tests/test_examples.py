@@ -75,6 +75,25 @@ def test_a_recording_is_answered_by_a_recording(tmp_path: Path, asked: bytes) ->
         assert answer.getnframes() > 24_000
 
 
+@pytest.mark.parametrize("name", sorted(TESTED - {"talk.py"}))
+def test_an_example_that_is_called_wrongly_says_how_to_call_it(name: str) -> None:
+    status, out, problems = asyncio.run(run(name))
+
+    assert (status, out) == (1, "")
+    assert f"`python examples/{name} " in problems.splitlines()[0]
+
+
+def test_a_recording_of_two_channels_is_not_taken_for_one(tmp_path: Path) -> None:
+    place = tmp_path / "question.wav"
+    with wave.open(str(place), "wb") as recording:
+        recording.setparams((2, 2, 24_000, 0, "NONE", ""))
+        recording.writeframes(bytes(400))
+
+    status, _, problems = asyncio.run(run("wav.py", str(place), str(tmp_path / "answer.wav")))
+
+    assert (status, problems) == (1, f"{place}: expected one channel of 16-bit samples\n")
+
+
 class _Forecast(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = json.dumps({"current": {"temperature_2m": 7.5, "rain": 0.4}}).encode()
