@@ -349,7 +349,8 @@ def _line(event: dict[str, Any]) -> str:
     if name == "words":
         mark = "" if event.get("final") else " …"
         return f"{time}  {event.get('role', '')}: {printable(str(event.get('text', '')))}{mark}"
-    fields = {key: value for key, value in event.items() if key not in {"event", "at"} and value not in {"", None}}
+    told = {key: value for key, value in event.items() if key not in {"event", "at"}}
+    fields = {key: value for key, value in told.items() if value is not None and value != ""}
     return f"{time}  {name} " + printable(" ".join(f"{key}={_value(value)}" for key, value in fields.items()))
 
 

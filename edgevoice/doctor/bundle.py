@@ -24,8 +24,17 @@ from edgevoice.realtime.redaction import Redactor, secrets_in_address
 from edgevoice.settings.catalogue import ENTRIES, HIDDEN, address_without_secrets, without_secrets
 from edgevoice.settings.file import Loaded, load
 
-_PERSONAL = {"service.instructions", "service.provider_data", "wakeword.words", "service.key_file"}
-"""Settings in which people write about themselves: the archive says whether they were changed, but not to what."""
+_PERSONAL = {
+    "service.instructions",
+    "service.provider_data",
+    "service.key_file",
+    "wakeword.words",
+    "tools.http",
+    "mcp.servers",
+}
+"""Settings in which people write about themselves, or a token where no name says so, as in the arguments of a server:
+the archive says whether they were changed, but not to what.
+"""
 
 _FILES = (
     "/etc/os-release",
@@ -157,7 +166,7 @@ def _public_settings(loaded: Loaded) -> dict[str, Any]:
         value = getattr(getattr(loaded.settings, entry.section), entry.name)
         if name in _PERSONAL:
             value = "default" if value == entry.default else HIDDEN
-        elif name == "service.url":
+        elif entry.name.endswith("url"):
             value = address_without_secrets(value)
         told[name] = {"value": without_secrets(value), "changed": is_changed(name, loaded)}
     return told

@@ -78,6 +78,8 @@ def probe_way(machine: Machine, address: Address) -> Way:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except OSError as failure:
         return Way(has_route, (), failure.strerror or type(failure).__name__)
+    except UnicodeError:
+        return Way(has_route, (), "it is not a name that a machine can have")
     return Way(has_route, tuple(sorted({str(each[4][0]) for each in found})))
 
 
@@ -119,7 +121,7 @@ def probe_tls(address: Address) -> Secured | None:
         return None
     try:
         version, ends = asyncio.run(asyncio.wait_for(_shake_hands_in_tls(address), _CONNECT_S))
-    except OSError as failure:
+    except (OSError, UnicodeError) as failure:
         return Secured(refusal=dial_failure(failure, address.host, hide=str))
     return Secured(version, (ends - time.time()) / 86_400)
 

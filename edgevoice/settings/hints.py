@@ -1,6 +1,7 @@
 """What to write instead: the value that was probably meant by 0,6 or 70% or yes. Reads no files."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -64,6 +65,8 @@ def _numbers(plain: str, name: str) -> Iterator[float]:
 
 
 def _as_written(number: float) -> Iterator[float]:
+    if not math.isfinite(number):
+        return  # of hundreds of digits
     if number == int(number):
         yield int(number)
     yield round(number, 6)

@@ -15,7 +15,7 @@ from edgevoice.core.announcements import AnnouncementOutcome, Priority
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkHeld, TalkPressed
 from edgevoice.core.guest_facts import GuestFailed
-from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
+from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged, UsageTold
 from edgevoice.core.orders import Light, ShowLight
 from edgevoice.observers.status_file import NAME, StatusFile
 from edgevoice.wall_clock import local_now
@@ -184,6 +184,7 @@ def show(box: StandIn) -> None:
     box.server.observe(ShowLight(Light.FAULT, "no-credit"), 0.0)
     box.server.observe(TranscriptChanged(Role.USER, "i", "good\x1b[2J day", is_final=False), 0.0)
     box.server.observe(TranscriptChanged(Role.USER, "i", "good day", is_final=True), 0.0)
+    box.server.observe(UsageTold({"audio": 12}), 0.0)
     for client in box.server._clients:
         client._writer.close()
 
@@ -204,10 +205,11 @@ def test_watching_shows_events_until_the_box_ends(tmp_path: Path, *, as_json: bo
     assert result.exit_code == 1
     assert "closed the connection" in result.stderr
     if as_json:
-        assert [json.loads(line)["event"] for line in lines] == ["light", "words", "words"]
+        assert [json.loads(line)["event"] for line in lines] == ["light", "words", "words", "usage"]
     else:
         assert lines == [
             "14:02:03.000  light light=fault fault=no-credit",
             "14:02:03.000  user: good day …",
             "14:02:03.000  user: good day",
+            '14:02:03.000  usage tokens={"audio": 12}',
         ]

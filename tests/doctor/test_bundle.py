@@ -20,6 +20,19 @@ provider_data = {stt = {user = "Anna"}}
 key_file = "/home/anna/key"
 [speaker]
 volume_percent = 33
+[memory]
+enabled = true
+[grading]
+judge_url = "https://judge.example.org/v1?pass=judged-in-secret"
+judge_model = "x"
+[mcp.servers.code]
+command = "npx"
+args = ["-y", "server-code", "--pat", "ghp_0123456789"]
+[mcp.servers.mail]
+url = "https://mail.example.org/s/token-in-the-path"
+[tools.http.weather]
+url = "https://weather.example.org/?appid=weather-id"
+description = "Say what the weather is."
 """
 
 JOURNAL = f"""\
@@ -82,6 +95,10 @@ def test_the_archive_contains_the_findings_and_a_description_of_the_machine(bund
         SECRET[:6],
         SECRET[-4:],
         "that-nobody-may-see",
+        "ghp_0123456789",
+        "token-in-the-path",
+        "weather-id",
+        "judged-in-secret",
     ],
 )
 def test_the_archive_contains_nothing_private(bundle: dict[str, str], secret: str) -> None:

@@ -114,6 +114,16 @@ def tls_server(folder: Path, days: int) -> Iterator[int]:
     thread.join(LIMIT_S)
 
 
+@pytest.mark.parametrize("host", ["api..example.org", f"{'a' * 64}.example.org"])
+def test_a_name_that_no_machine_can_have_is_said_to_be_none(host: str, tmp_path: Path) -> None:
+    there = machine(tmp_path, {"/proc/net/route": ROUTE})
+
+    finding = judge_way(probe_way(there, Address(host)), Address(host))
+    assert (finding.mark, finding.code) == (FindingStatus.WRONG, "service-unreachable")
+    assert "it is not a name" in finding.text
+    assert judge_tls(probe_tls(Address(host)), Address(host)).mark is FindingStatus.WRONG
+
+
 @pytest.mark.parametrize(("days", "mark"), [(90, FindingStatus.FINE), (3, FindingStatus.DOUBTFUL)])
 def test_a_certificate_is_read_from_a_real_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, mark: FindingStatus

@@ -18,6 +18,7 @@ from edgevoice.settings.file import (
     MOST_FAULTS,
     Loaded,
     SettingsRefused,
+    faults_in,
     load,
 )
 from edgevoice.settings.hints import hint
@@ -401,6 +402,12 @@ def test_numbers_are_read_as_people_write_them(written: str, name: str, value: s
 
 def test_a_percentage_is_read_as_a_fraction_where_only_that_is_in_range() -> None:
     assert hint("50%", lambda each: each == 0.5, name="threshold", may_show=True) == "0.5"
+
+
+@pytest.mark.parametrize("written", ["1" * 400, f"1{'0' * 307} s"])
+def test_a_number_that_no_computer_has_is_no_hint(written: str) -> None:
+    assert hint(written, lambda each: isinstance(each, float), name="vad_silence_ms", may_show=True) == ""
+    assert len(faults_in(f'[service]\nvad_silence_ms = "{written}"\n', "x.toml")) == 1
 
 
 @pytest.mark.parametrize(
