@@ -12,6 +12,7 @@ import typer
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
 from edgevoice.commands.stored import AsJson, SearchWords, files_of, folder_with, looked
+from edgevoice.core.printable import printable
 from edgevoice.memory.memory import NAME, Memory, RememberedTurn
 from edgevoice.store.folders import state_folder
 
@@ -81,7 +82,7 @@ def _search(folder: Path, words: str, *, as_json: bool) -> int:
         print("Nothing with these words is kept.")
     else:
         for turn in reversed(turns):
-            print(f"{turn.at:%Y-%m-%d %H:%M}  {turn.role}: {turn.text}")
+            print(f"{turn.at:%Y-%m-%d %H:%M}  {turn.role}: {printable(turn.text)}")
     return 0
 
 
@@ -119,7 +120,7 @@ def _lines(value: object, depth: int = 0) -> list[str]:
     indent = "  " * depth
     match value:
         case dict():
-            return [line for name, each in value.items() for line in _named(f"{indent}{name}:", each, depth)]
+            return [line for name, each in value.items() for line in _named(f"{indent}{printable(name)}:", each, depth)]
         case list():
             return [line for each in value for line in _named(f"{indent}-", each, depth)]
         case _:
@@ -133,4 +134,4 @@ def _named(name: str, value: object, depth: int) -> list[str]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -46,6 +46,18 @@ def test_remembered_facts_are_shown(command: Command) -> None:
     }
 
 
+def test_nothing_that_was_said_or_remembered_steers_the_terminal(command: Command, tmp_path: Path) -> None:
+    async def keep() -> None:
+        async with Memory(tmp_path) as memory:
+            await memory.add((Role.ASSISTANT, "How \x1b[2Jlovely"))
+            await memory.keep_service_state({"\x1b]0;owned\x07facts": ["\x1b[31mred\x9b2J"]})
+
+    asyncio.run(keep())
+
+    assert command("search", "how").stdout.endswith("assistant: How lovely\n")
+    assert command("show").stdout.endswith("  facts:\n    - red\n")
+
+
 @pytest.mark.usefixtures("kept")
 def test_what_the_service_wants_back_is_shown_and_cleared(command: Command, tmp_path: Path) -> None:
     async def keep() -> None:

@@ -109,7 +109,8 @@ def main(way: str) -> None:
         case "sleeping":
             time.sleep(600)
         case "broken":
-            sys.stderr.write(f"starting\nno such table: {os.environ.get('NEWS_KEY')}\n\n")
+            key = os.environ.get("NEWS_KEY", "")
+            sys.stderr.write(f"starting\n\x1b[31mno such table:\x1b[0m {key[:3]}\x1b[0m{key[3:]}\x1b]0;title\x07\n\n")
             sys.exit(5)
         case "garbage":
             for _ in range(50):

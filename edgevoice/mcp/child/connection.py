@@ -18,6 +18,7 @@ from mcp_types import CONNECTION_CLOSED, CallToolResult, Implementation, TextCon
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from edgevoice.core.backoff import Backoff
+from edgevoice.core.printable import one_line
 from edgevoice.mcp.child.http import http_transport
 from edgevoice.mcp.child.sieve import Sieve
 from edgevoice.mcp.child.stdio import stdio_transport
@@ -241,7 +242,7 @@ class ServerConnection:
         self._turned = asyncio.Event()
 
     def _without_secrets(self, text: str) -> str:
-        line = " ".join(text.split())
+        line = one_line(text)
         for secret in self._server.secrets():
             line = line.replace(secret, "(hidden)") if secret else line
         return line[:_LONGEST_PROBLEM]
