@@ -33,10 +33,11 @@ MIGRATIONS: Final = (
     );
     CREATE TABLE known_time (one INTEGER PRIMARY KEY CHECK (one = 1), wall_s REAL NOT NULL)
     """,
+    "ALTER TABLE ring ADD COLUMN paused_s REAL",
 )
 
 _MOST_BYTES: Final = 4 * 2**20
-_COLUMNS: Final = "kind, label, id, due_wall_s, due_boot_s, boot_id, seconds, first, rule, since_s"
+_COLUMNS: Final = "kind, label, id, due_wall_s, due_boot_s, boot_id, seconds, first, rule, since_s, paused_s"
 _FIELDS: Final = tuple(ScheduledRing.__dataclass_fields__)
 
 _LATEST_S: Final = 1e11
@@ -127,7 +128,7 @@ class AlarmBook:
 def _ring(row: tuple[Any, ...]) -> ScheduledRing:
     """Return what a row holds; raises ``ValueError`` or ``OverflowError`` for what could not ring."""
     ring = msgspec.convert(dict(zip(_FIELDS, row, strict=True)), ScheduledRing)
-    if not max(abs(ring.due_wall_s), abs(ring.since_s)) < _LATEST_S:  # nor is nan
+    if not max(abs(ring.due_wall_s), abs(ring.since_s), abs(ring.paused_s or 0)) < _LATEST_S:  # nor is nan
         raise ValueError("a time is none")
     in_zone(ring, UTC)
     return ring

@@ -315,7 +315,7 @@ class Keeper(Observer):
         if left_s is None or left_s > _READY_BEFORE_S:
             return
         for ring in self._schedule.rings:
-            if 0 < ring.left_s(now) <= _READY_BEFORE_S:
+            if 0 < ring.left_s(now) <= _READY_BEFORE_S and not ring.is_paused:
                 await self._voice.ready(spoken_name(ring))
 
     async def _rang(self, ended: ReportRing) -> None:

@@ -33,7 +33,8 @@ class ScheduledRing:
     """Something that will ring; ``ring_id`` is 0 before it is kept.
 
     A timer, and whatever was snoozed, is due at ``due_boot_s`` of the boot ``boot_id``; in any other boot at
-    ``due_wall_s``, as everything else is. ``seconds`` is how long a timer was set for. ``first`` is the local time at
+    ``due_wall_s``, as everything else is. While it is paused it is never due, and ``paused_s`` is left of it.
+    ``seconds`` is how long a timer was set for. ``first`` is the local time at
     which an alarm or a reminder rings first, in ISO format without an offset, and ``rule`` how it recurs, as an RRULE,
     empty if it does not. Where the time zone changes, they follow it. ``since_s`` is the wall time after which the next
     occurrence is to be found: when it was set, or when it last rang.
@@ -49,9 +50,17 @@ class ScheduledRing:
     first: str = ""
     rule: str = ""
     since_s: float = 0.0
+    paused_s: float | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits until it is resumed."""
+        return self.paused_s is not None
 
     def left_s(self, now: ClockReading) -> float:
-        """Return how long until it is due, in seconds; negative once it is."""
+        """Return how long until it is due, in seconds, or would be if it were resumed now; negative once it is."""
+        if self.paused_s is not None:
+            return self.paused_s
         if self.due_boot_s is not None and self.boot_id == now.boot_id:
             return self.due_boot_s - now.boot_s
         return self.due_wall_s - now.wall_s

@@ -91,7 +91,7 @@ class Schedule:
 
     @property
     def _waiting(self) -> list[ScheduledRing]:
-        return [ring for ring in self._rings.values() if ring.ring_id not in self._reported]
+        return [ring for ring in self._rings.values() if not (ring.is_paused or ring.ring_id in self._reported)]
 
 
 def timer(seconds: float, label: str, now: ClockReading) -> ScheduledRing:
@@ -101,7 +101,24 @@ def timer(seconds: float, label: str, now: ClockReading) -> ScheduledRing:
 
 def in_seconds(ring: ScheduledRing, seconds: float, now: ClockReading) -> ScheduledRing:
     """Return ``ring`` due in ``seconds`` from now, by the clock that nobody can set."""
-    return replace(ring, due_wall_s=now.wall_s + seconds, due_boot_s=now.boot_s + seconds, boot_id=now.boot_id)
+    due_wall_s, due_boot_s = now.wall_s + seconds, now.boot_s + seconds
+    return replace(ring, due_wall_s=due_wall_s, due_boot_s=due_boot_s, boot_id=now.boot_id, paused_s=None)
+
+
+def paused(ring: ScheduledRing, now: ClockReading) -> ScheduledRing:
+    """Return a timer that waits, with what is left of it."""
+    return replace(ring, paused_s=ring.left_s(now))
+
+
+def resumed(ring: ScheduledRing, now: ClockReading) -> ScheduledRing:
+    """Return a paused timer that runs again, for what was left of it."""
+    return in_seconds(ring, ring.left_s(now), now)
+
+
+def later(ring: ScheduledRing, seconds: float, now: ClockReading) -> ScheduledRing:
+    """Return a timer with so much more left, at least a second; a paused one stays so."""
+    left_s = max(1.0, ring.left_s(now) + seconds)
+    return replace(ring, paused_s=left_s) if ring.is_paused else in_seconds(ring, left_s, now)
 
 
 def at_local_time(

@@ -8,8 +8,8 @@ from msgspec import Meta
 
 from edgevoice.alarms.keeper import Keeper
 from edgevoice.alarms.recurrence import day_named, first_at, in_words, weekly
-from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing, named
-from edgevoice.alarms.schedule import LONGEST_TIMER_S, at_local_time, in_seconds, timer
+from edgevoice.alarms.rings import LONGEST_LABEL, ClockReading, RingKind, ScheduledRing, named
+from edgevoice.alarms.schedule import LONGEST_TIMER_S, at_local_time, in_seconds, later, paused, resumed, timer
 from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.errors import ToolRefused
 
@@ -47,8 +47,16 @@ class AlarmTools:
 
     def functions(self) -> Sequence[Callable[..., Any]]:
         """Return the functions, each a tool."""
-        timers = (self.set_timer, self.change_timer, self.list_timers, self.cancel_timers)
-        return (*timers, self.set_alarm, self.set_reminder, self.list_alarms, self.cancel_alarms, self.snooze)
+        timers = (self.set_timer, self.change_timer, self.pause_timer, self.resume_timer, self.list_timers)
+        return (
+            *timers,
+            self.cancel_timers,
+            self.set_alarm,
+            self.set_reminder,
+            self.list_alarms,
+            self.cancel_alarms,
+            self.snooze,
+        )
 
     # --- timers -------------------------------------------------------------------------------------------------------
 
@@ -59,7 +67,7 @@ class AlarmTools:
     ) -> dict[str, Any]:
         """Set a kitchen timer that rings after some seconds."""
         await self._set(timer(seconds, label, self._keeper.now()))
-        running = await self._of(RingKind.TIMER)
+        running = [one for one in await self._of(RingKind.TIMER) if not one.is_paused]
         return self._answer({"rings_in_seconds": seconds, "label": label, "timers_running": len(running)})
 
     async def change_timer(
@@ -77,17 +85,35 @@ class AlarmTools:
         if len(found) != 1:
             raise ToolRefused(f"{len(found)} timers match; the labels are: {_labels(await self._of(RingKind.TIMER))}")
         now = self._keeper.now()
-        left_s = max(1.0, found[0].left_s(now) + seconds)
-        await self._set(in_seconds(found[0], left_s, now))
-        return self._answer({"label": found[0].label, "rings_in_seconds": round(left_s)})
+        changed = await self._set(later(found[0], seconds, now))
+        if changed.is_paused:
+            return self._answer(self._counted(changed))
+        return self._answer({"label": changed.label, "rings_in_seconds": round(changed.left_s(now))})
+
+    async def pause_timer(
+        self,
+        seconds: Annotated[Seconds, "pause only timers that were set for so long"] | None = None,
+        label: Annotated[Label, "pause only timers with this label"] | None = None,
+        everything: Everything = False,  # noqa: FBT002 - an argument of a model, always by name
+    ) -> dict[str, Any]:
+        """Pause a timer, the only one that is running or the one named: what is left of it waits to be resumed."""
+        now = self._keeper.now()
+        running = [one for one in await self._of(RingKind.TIMER) if not one.is_paused and one.left_s(now) > 0]
+        return await self._turn(running, paused, seconds, label, is_all=everything)
+
+    async def resume_timer(
+        self,
+        seconds: Annotated[Seconds, "resume only timers that were set for so long"] | None = None,
+        label: Annotated[Label, "resume only timers with this label"] | None = None,
+        everything: Everything = False,  # noqa: FBT002 - an argument of a model, always by name
+    ) -> dict[str, Any]:
+        """Let a paused timer run on for what was left of it, the only one that is paused or the one named."""
+        waiting = [one for one in await self._of(RingKind.TIMER) if one.is_paused]
+        return await self._turn(waiting, resumed, seconds, label, is_all=everything)
 
     async def list_timers(self) -> list[dict[str, Any]]:
-        """List the timers that are running, and how long is left of each."""
-        now = self._keeper.now()
-        return [
-            {"label": one.label, "set_for_seconds": one.seconds, "seconds_left": max(0, round(one.left_s(now)))}
-            for one in await self._of(RingKind.TIMER)
-        ]
+        """List the timers that are running or paused, and how long is left of each."""
+        return [self._counted(one) for one in await self._of(RingKind.TIMER)]
 
     async def cancel_timers(
         self,
@@ -96,7 +122,7 @@ class AlarmTools:
         everything: Everything = False,  # noqa: FBT002 - an argument of a model, always by name
         newest: Newest = False,  # noqa: FBT002 - as above
     ) -> dict[str, Any]:
-        """Cancel a kitchen timer: the only one that is running, those of a length or label, or all of them.
+        """Cancel a kitchen timer: the only one that is set, those of a length or label, or all of them.
 
         Right after a timer has rung, it silences that one and cancels no other, unless something is named.
         """
@@ -206,6 +232,27 @@ class AlarmTools:
         except OverflowError as error:
             raise ToolRefused(f"{error}; cancel some first") from error
 
+    async def _turn(
+        self,
+        among: Sequence[ScheduledRing],
+        turned: Callable[[ScheduledRing, ClockReading], ScheduledRing],
+        seconds: int | None,
+        label: str | None,
+        *,
+        is_all: bool,
+    ) -> dict[str, Any]:
+        """Pause or resume the timer that is meant, or all of them."""
+        found = named([one for one in among if seconds in {None, one.seconds}], _given(label))
+        if not found or (len(found) > 1 and not is_all):
+            raise ToolRefused(f"{len(found)} timers match; the labels are: {_labels(among)}")
+        kept = [await self._set(turned(one, self._keeper.now())) for one in found]
+        return self._answer({"timers": [self._counted(one) for one in kept]})
+
+    def _counted(self, one: ScheduledRing) -> dict[str, Any]:
+        left_s = max(0, round(one.left_s(self._keeper.now())))
+        counted = {"label": one.label, "set_for_seconds": one.seconds, "seconds_left": left_s}
+        return {**counted, "paused": True} if one.is_paused else counted
+
     async def _of(self, *kinds: RingKind) -> list[ScheduledRing]:
         return [one for one in await self._keeper.rings() if one.kind in kinds]
 
@@ -231,5 +278,5 @@ def _given(label: str | None) -> str | None:
     return label if label is not None and label.strip() else None
 
 
-def _labels(rings: list[ScheduledRing]) -> str:
+def _labels(rings: Sequence[ScheduledRing]) -> str:
     return ", ".join(one.label or f"{one.seconds} seconds" for one in rings) or "none"

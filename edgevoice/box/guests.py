@@ -103,7 +103,9 @@ def _mqtt(settings: MqttSettings, context: BoxContext, parts: Parts, handles: Bo
 
     async def rings() -> "list[RingSummary]":
         return [
-            RingSummary(each.ring_id, each.kind is RingKind.TIMER, each.due_wall_s, each.label)
+            RingSummary(
+                each.ring_id, each.kind is RingKind.TIMER, None if each.is_paused else each.due_wall_s, each.label
+            )
             for each in await parts.alarms.rings()
         ]
 

@@ -18,7 +18,7 @@ from edgevoice.alarms.book import NAME, AlarmBook
 from edgevoice.alarms.local_clock import LocalClock
 from edgevoice.alarms.recurrence import first_at, in_words, weekly
 from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
-from edgevoice.alarms.schedule import LONGEST_TIMER_S, MOST_RINGS, at_local_time, in_zone, timer
+from edgevoice.alarms.schedule import LONGEST_TIMER_S, MOST_RINGS, at_local_time, in_zone, paused, resumed, timer
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
 from edgevoice.commands.stored import AsJson, folder_with
@@ -26,7 +26,7 @@ from edgevoice.core.printable import one_line
 from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.store.folders import state_folder
 
-timers = group("List, add and cancel timers. The running box notices within a second.")
+timers = group("List, add, pause, resume and cancel timers. The running box notices within a second.")
 alarms = group("List, add and cancel alarms and reminders. The running box notices within a second.")
 
 _T = TypeVar("_T")
@@ -55,6 +55,18 @@ def add_timer(
 ) -> None:
     """Set a timer."""
     run_command(lambda: _add(folder, lambda clock: timer(seconds, _checked(label), clock.now())))
+
+
+@timers.command("pause")
+def pause_timers(ids: _Ids, *, folder: _Folder = None) -> None:
+    """Pause timers: what is left of them waits until they are resumed."""
+    run_command(lambda: _turn(folder, ids, pauses=True))
+
+
+@timers.command("resume")
+def resume_timers(ids: _Ids, *, folder: _Folder = None) -> None:
+    """Let paused timers run on, for what was left of them."""
+    run_command(lambda: _turn(folder, ids, pauses=False))
 
 
 @timers.command("cancel")
@@ -136,7 +148,14 @@ def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
     found = [(ring, moved.left_s(now)) for ring in rings if (moved := in_zone(ring, zone)) is not None]
     if as_json:
         fields = [
-            {"id": ring.ring_id, "kind": ring.kind, "label": ring.label, "left_s": round(left_s, 1), "rule": ring.rule}
+            {
+                "id": ring.ring_id,
+                "kind": ring.kind,
+                "label": ring.label,
+                "left_s": round(left_s, 1),
+                "paused": ring.is_paused,
+                "rule": ring.rule,
+            }
             for ring, left_s in found
         ]
         print(json.dumps({"rings": fields}))
@@ -151,7 +170,7 @@ def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
 
 def _when(ring: ScheduledRing, left_s: float, clock: LocalClock) -> str:
     if ring.kind is RingKind.TIMER:
-        return f"in {timedelta(seconds=max(0, round(left_s)))}"
+        return f"{'paused, left ' if ring.is_paused else 'in '}{timedelta(seconds=max(0, round(left_s)))}"
     return f"{datetime.fromtimestamp(clock.now().wall_s + left_s, clock.zone()):%a %Y-%m-%d %H:%M}"
 
 
@@ -169,6 +188,23 @@ def _add(folder: Path | None, make: Callable[[LocalClock], ScheduledRing | None]
         raise typer.BadParameter(f"{MOST_RINGS} are set already: cancel some first")
     print(f"{kept.kind} {kept.ring_id} is set, and rings {_when(kept, kept.left_s(clock.now()), clock)}.")
     return 0
+
+
+def _turn(folder: Path | None, ids: list[int], *, pauses: bool) -> int:
+    now = LocalClock().now()
+
+    async def turn(book: AlarmBook) -> set[int]:
+        timers = [ring for ring in await book.rings() if ring.kind is RingKind.TIMER and ring.ring_id in ids]
+        there = [ring for ring in timers if ring.left_s(now) > 0]
+        for ring in there:
+            if ring.is_paused is not pauses:
+                await book.keep(paused(ring, now) if pauses else resumed(ring, now))
+        return {ring.ring_id for ring in there}
+
+    turned = _opened(folder, turn)
+    for ring_id in ids:
+        print(f"{ring_id} {'is paused' if pauses else 'runs'}." if ring_id in turned else f"{ring_id} is not set.")
+    return 0 if set(ids) <= turned else 1
 
 
 def _cancel(folder: Path | None, ids: list[int], kinds: set[RingKind]) -> int:

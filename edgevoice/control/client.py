@@ -166,7 +166,8 @@ class Client:
     async def timers(self, action: str = "list", **arguments: Any) -> Reply:
         """Return the ``timers`` and ``alarms`` that are set; or set, change or cancel some, as the model does.
 
-        ``action`` may be set_timer, change_timer, cancel_timers, set_alarm, set_reminder, cancel_alarms or snooze.
+        ``action`` may be set_timer, change_timer, pause_timer, resume_timer, cancel_timers, set_alarm, set_reminder,
+        cancel_alarms or snooze.
         """
         return await self.request("timers", action=action, arguments=arguments)
 

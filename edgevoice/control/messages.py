@@ -148,10 +148,19 @@ class Announce(Request, tag="announce", frozen=True):
 
 
 class Timers(Request, tag="timers", frozen=True):
-    """List, set or cancel timers, alarms and reminders; ``arguments`` are those of the tool of that name."""
+    """List, set, pause or cancel timers, alarms and reminders; ``arguments`` are those of the tool of that name."""
 
     action: Literal[
-        "list", "set_timer", "change_timer", "cancel_timers", "set_alarm", "set_reminder", "cancel_alarms", "snooze"
+        "list",
+        "set_timer",
+        "change_timer",
+        "pause_timer",
+        "resume_timer",
+        "cancel_timers",
+        "set_alarm",
+        "set_reminder",
+        "cancel_alarms",
+        "snooze",
     ] = "list"
     arguments: dict[str, Any] = {}
 

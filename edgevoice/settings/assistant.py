@@ -32,6 +32,8 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         "set_volume",
         "set_timer",
         "change_timer",
+        "pause_timer",
+        "resume_timer",
         "list_timers",
         "cancel_timers",
         "set_alarm",

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.alarms.book import AlarmBook
+from edgevoice.alarms.book import MIGRATIONS, AlarmBook
 from edgevoice.alarms.kept import KeptRings
 from edgevoice.alarms.rings import RingKind, ScheduledRing
 
 KILLS = 50
-RING = ScheduledRing(RingKind.ALARM, "school", 0, 1.5, 2.5, "boot", 60, "2025-12-01T07:00", "FREQ=DAILY", 0.5)
+RING = ScheduledRing(RingKind.ALARM, "school", 0, 1.5, 2.5, "boot", 60, "2025-12-01T07:00", "FREQ=DAILY", 0.5, 9.5)
 
 WRITER = """
 import asyncio, os, random, signal, sys, threading, time
@@ -64,6 +64,8 @@ def test_what_was_kept_is_found_again_whole(tmp_path: Path) -> None:
         "due_wall_s = 'soon'",
         "due_wall_s = 9e999",
         "since_s = -1e300",
+        "paused_s = 9e999",
+        "paused_s = 'later'",
         "due_boot_s = 'soon'",
         "seconds = 'ten'",
         "first = 'tomorrow'",
@@ -92,6 +94,20 @@ def test_a_row_that_cannot_be_read_costs_only_itself(
 
     assert [ring.label for ring in asyncio.run(read())] == ["work"]
     assert [record.message for record in caplog.records] == ["rows-unreadable file=alarms.db rows=1"]
+
+
+def test_the_file_of_an_older_box_keeps_its_rings(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "alarms.db") as connection:
+        connection.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
+        connection.execute("INSERT INTO ring VALUES ('timer', 'tea', 1, 1.5, 2.5, 'boot', 60, '', '', 0.0)")
+    connection.close()
+
+    async def read() -> list[ScheduledRing]:
+        async with AlarmBook(tmp_path) as book:
+            assert book.remark == ""
+            return await book.rings()
+
+    assert asyncio.run(read()) == [ScheduledRing(RingKind.TIMER, "tea", 1, 1.5, 2.5, "boot", 60)]
 
 
 def test_another_process_that_changes_something_is_noticed(tmp_path: Path) -> None:

@@ -140,6 +140,25 @@ async def test_a_box_without_a_battery_for_its_clock_rings_once_the_clock_is_set
 
 
 @story
+async def test_a_paused_timer_survives_a_restart_and_a_clock_without_a_battery() -> None:
+    shelf = Shelf()
+    house = House(shelf)
+    await house.ask("set_timer", seconds=600, label="pasta")
+    await asyncio.sleep(100)
+    await house.ask("pause_timer")
+    await house.switch_off()
+
+    again = House(shelf, wall_s=0.0, boot_s=0.0, boot_id="second")
+    await asyncio.sleep(HOUR_S)
+    assert (await again.ask("list_timers"))[0]["seconds_left"] == 500
+    await again.ask("resume_timer")
+    await asyncio.sleep(499)
+    assert again.facts == []
+    await asyncio.sleep(2)
+    assert again.facts == [PASTA]
+
+
+@story
 async def test_a_timer_survives_a_restart_to_the_second() -> None:
     shelf = Shelf()
     house = House(shelf)

@@ -56,6 +56,57 @@ def test_timers_are_set_listed_changed_and_cancelled_by_name_or_length() -> None
     assert told(ask) == []
 
 
+def test_a_paused_timer_keeps_what_is_left_until_it_is_resumed() -> None:
+    async def ask(house: House) -> Any:
+        await house.ask("set_timer", seconds=600, label="pasta")
+        await asyncio.sleep(60)
+        left = {"label": "pasta", "set_for_seconds": 600, "seconds_left": 540}
+        assert await house.ask("pause_timer") == {"timers": [{**left, "paused": True}]}
+        await asyncio.sleep(3600)
+        assert await house.ask("list_timers") == [{**left, "paused": True}]
+        assert house.facts == []
+        assert (await house.ask("change_timer", seconds=60))["seconds_left"] == 600, "it stays paused"
+        assert await house.ask("resume_timer", label="pasta") == {"timers": [{**left, "seconds_left": 600}]}
+        await asyncio.sleep(599)
+        assert house.facts == []
+        await asyncio.sleep(2)
+        return house.facts
+
+    assert len(told(ask)) == 1
+
+
+def test_of_several_timers_the_one_that_is_named_is_paused_or_all() -> None:
+    async def ask(house: House) -> Any:
+        for label, seconds in (("tea", 180), ("eggs", 300)):
+            await house.ask("set_timer", seconds=seconds, label=label)
+        with pytest.raises(ToolRefused, match=r"^2 timers match; the labels are: tea, eggs"):
+            await house.ask("pause_timer")
+        await house.ask("pause_timer", seconds=180)
+        with pytest.raises(ToolRefused, match=r"^0 timers match; the labels are: eggs"):
+            await house.ask("pause_timer", label="tea")
+        with pytest.raises(ToolRefused, match=r"^0 timers match; the labels are: tea"):
+            await house.ask("resume_timer", label="eggs")
+        await house.ask("pause_timer")
+        assert [each["paused"] for each in await house.ask("list_timers")] == [True, True]
+        return await house.ask("resume_timer", everything=True)
+
+    assert [each["label"] for each in told(ask)["timers"]] == ["tea", "eggs"]
+
+
+def test_a_timer_that_rings_cannot_be_paused_and_a_paused_one_can_be_cancelled() -> None:
+    async def ask(house: House) -> Any:
+        await house.ask("set_timer", seconds=1)
+        await asyncio.sleep(2)
+        with pytest.raises(ToolRefused, match=r"^0 timers match"):
+            await house.ask("pause_timer")
+        await house.ask("cancel_timers", everything=True)
+        await house.ask("set_timer", seconds=60)
+        await house.ask("pause_timer")
+        return await house.ask("cancel_timers", everything=True)
+
+    assert told(ask)["cancelled"] == 1
+
+
 @pytest.mark.parametrize("kind", ["timer", "alarm"])
 def test_an_empty_label_names_nothing(kind: str) -> None:
     async def ask(house: House) -> Any:

@@ -22,6 +22,18 @@ def test_timers_are_added_listed_and_cancelled(tmp_path: Path) -> None:
     assert json.loads(ran(tmp_path, "timers", "list", "--json")) == {"rings": []}
 
 
+def test_a_timer_is_paused_and_resumed(tmp_path: Path) -> None:
+    ran(tmp_path, "timers", "add", "600")
+    ran(tmp_path, "alarms", "add", "07:00")
+
+    assert ran(tmp_path, "timers", "pause", "1", "2", status=1) == "1 is paused.\n2 is not set.\n"
+    assert ran(tmp_path, "timers", "pause", "1") == "1 is paused.\n", "it was already"
+    assert re.fullmatch(r"   1  timer     paused, left 0:(10:00|09:59)  \n", ran(tmp_path, "timers", "list"))
+    assert json.loads(ran(tmp_path, "timers", "list", "--json"))["rings"][0]["paused"] is True
+    assert ran(tmp_path, "timers", "resume", "1") == "1 runs.\n"
+    assert json.loads(ran(tmp_path, "timers", "list", "--json"))["rings"][0]["paused"] is False
+
+
 def test_alarms_and_reminders_are_kept_apart_from_timers(tmp_path: Path) -> None:
     ran(tmp_path, "timers", "add", "600")
     added = ran(tmp_path, "alarms", "add", "07:00", "--days", "weekdays", "--label", "school")

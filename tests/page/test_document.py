@@ -266,6 +266,11 @@ def test_what_happens_is_shown_and_the_buttons_do_what_they_say(devtools: str, t
         await opened.until("document.querySelector('#timers').innerText.includes('pasta')")
         await opened.click("[aria-label='+1 min for pasta']")
         await opened.until("/1[01]:[0-9]{2}/.test(document.querySelector('#timers .left').innerText)")
+        await opened.click("[aria-label='Pause pasta']")
+        await opened.until("document.querySelector('#timers').innerText.includes('paused')")
+        await opened.until("document.querySelector('#next').hidden")
+        await opened.click("[aria-label='Resume pasta']")
+        await opened.until("!document.querySelector('#timers').innerText.includes('paused')")
         await opened.click("[aria-label='Cancel pasta']")
         await opened.until("document.querySelectorAll('#timers li').length === 0")
         # Personas: draft, activate, undo

@@ -20,11 +20,14 @@ NO_FAULT: Final = "none"
 
 @dataclass(frozen=True, slots=True)
 class RingSummary:
-    """A timer, an alarm or a reminder that is set; ``due_wall_s``: when it rings, in seconds of the wall clock."""
+    """A timer, an alarm or a reminder that is set; ``due_wall_s``: when it rings, in seconds of the wall clock.
+
+    A timer that is paused has no such time: ``None``.
+    """
 
     ring_id: int
     is_timer: bool
-    due_wall_s: float
+    due_wall_s: float | None
     label: str = ""
 
 
@@ -71,7 +74,8 @@ def state_of(
 
 
 def _soonest(rings: Sequence[RingSummary], *, is_timer: bool) -> str | None:
-    due = min((ring.due_wall_s for ring in rings if ring.is_timer is is_timer), default=None)
+    times = [ring.due_wall_s for ring in rings if ring.is_timer is is_timer and ring.due_wall_s is not None]
+    due = min(times, default=None)
     return None if due is None else datetime.fromtimestamp(round(due), UTC).isoformat()
 
 

@@ -28,6 +28,8 @@ def alarm_sentence(kind: ToolKind, output: str, arguments: Mapping[str, Any], wa
         case ToolKind.CHANGE | ToolKind.SNOOZE:
             seconds = told.get("rings_in_seconds") if isinstance(told, dict) else None
             return f"Okay, it rings in {spoken_duration(seconds)}." if isinstance(seconds, int) else "Okay."
+        case ToolKind.PAUSE | ToolKind.RESUME:
+            return _held(_objects(told.get("timers") if isinstance(told, dict) else None), kind)
         case ToolKind.CANCEL_ALARMS:
             return _cancelled(told.get("cancelled") if isinstance(told, dict) else None, arguments)
         case ToolKind.REMINDER if "in_seconds_from_now" in arguments:
@@ -44,6 +46,10 @@ def alarm_trouble(kind: ToolKind, error: str) -> str:
     match kind:
         case ToolKind.CHANGE | ToolKind.CANCEL if "match" in error:
             return "There is no such timer running." if error.startswith("0 ") else "Which timer? Several are running."
+        case ToolKind.PAUSE if "match" in error:
+            return "There is no such timer running." if error.startswith("0 ") else "Which timer? Several are running."
+        case ToolKind.RESUME if "match" in error:
+            return "There is no such timer paused." if error.startswith("0 ") else "Which timer? Several are paused."
         case ToolKind.CANCEL_ALARMS if "match" in error:
             return "Which one? Several are set. Say its time, or all of them."
         case ToolKind.SNOOZE:
@@ -58,14 +64,22 @@ def _objects(told: object) -> list[Mapping[str, Any]]:
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
 
+def _held(timers: Sequence[Mapping[str, Any]], kind: ToolKind) -> str:
+    """Return what has become of timers that were paused or resumed."""
+    if len(timers) != 1:
+        return "The timers are paused." if kind is ToolKind.PAUSE else "The timers run again."
+    left = spoken_duration(int(timers[0].get("seconds_left", 0)))
+    return f"Paused, with {left} left." if kind is ToolKind.PAUSE else f"Okay, it rings in {left}."
+
+
 def _left(running: Sequence[Mapping[str, Any]], label: str) -> str:
     timers = [one for one in running if label in str(one.get("label", ""))]
     if running and not timers:
         return "There is no such timer running."
     said = [
-        f"{spoken_duration(int(one.get('seconds_left', 0)))} on the {one['label']} timer"
-        if one.get("label")
-        else spoken_duration(int(one.get("seconds_left", 0)))
+        spoken_duration(int(one.get("seconds_left", 0)))
+        + (f" on the {one['label']} timer" if one.get("label") else "")
+        + (", paused" if one.get("paused") else "")
         for one in timers[:_MOST_SAID]
     ]
     more = f" And {spoken(len(timers) - _MOST_SAID)} more." if len(timers) > _MOST_SAID else ""

@@ -67,6 +67,16 @@ class ChangeWish:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseWish:
+    """Pause a timer, or let it run on if it ``resumes``: the one of this name or length, all, or the only one."""
+
+    resumes: bool = False
+    label: str = ""
+    seconds: int = 0
+    is_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CancelNamedWish:
     """Cancel the timer of this name."""
 
@@ -114,6 +124,7 @@ AlarmIntent = (
     | ReminderWish
     | NamedTimerWish
     | ChangeWish
+    | PauseWish
     | CancelNamedWish
     | CancelAlarmWish
     | LeftWish
@@ -159,6 +170,15 @@ _PATTERNS = tuple(
         ("longer", rf"extend {_TIMER} by {_LENGTH}"),
         ("shorter", rf"(?:take|remove|subtract) {_LENGTH}(?: off)? {_TIMER_OF}"),
         ("shorter", rf"{_LENGTH} less"),
+        *(
+            (name, rf"{verb} (?:{_WHICH} timers?|timers|{_TIMER}|(?:the |my )?{_LENGTH} timer){after}")
+            for name, verb, after in (
+                ("pause", r"(?:pause|hold|halt)", ""),
+                ("pause", r"put", " on (?:hold|pause)"),
+                ("resume", r"(?:resume|continue(?: with)?|unpause|carry on with|go on with)", ""),
+                ("resume", r"let", " (?:go on|run on|continue)"),
+            )
+        ),
         ("cancel_named", rf"(?:cancel|stop|delete|turn off|remove|end) (?:the |my )?(?P<name>{_NAMED}) timer"),
         (
             "list",
@@ -224,6 +244,10 @@ def _wish(kind: str, match: re.Match[str]) -> AlarmIntent | None:
             return LeftWish("" if label in _NOT_NAMES else label)
         case "longer" | "shorter":
             return ChangeWish(seconds if kind == "longer" else -seconds, label)
+        case "pause" | "resume":
+            is_all = re.search(r"\b(?:timers|every|all)\b", match[0]) is not None
+            is_name = _NOT_NAMES.isdisjoint(label.split())
+            return PauseWish(kind == "resume", label, seconds, is_all) if is_name else None
         case "cancel_named":
             return CancelNamedWish(found["name"]) if _NOT_NAMES.isdisjoint(found["name"].split()) else None
         case "list":
@@ -305,6 +329,10 @@ def alarm_call(wish: AlarmIntent, tools: Mapping[str, DeclaredTool]) -> Requeste
             kind, arguments = ToolKind.TIMER, {"seconds": seconds, "label": label}
         case ChangeWish(seconds, label):
             kind, arguments = ToolKind.CHANGE, {"seconds": seconds, **_named(label)}
+        case PauseWish(resumes, label, seconds, is_all):
+            kind = ToolKind.RESUME if resumes else ToolKind.PAUSE
+            wanted = {"label": label, "seconds": seconds, "everything": is_all}
+            arguments = {name: value for name, value in wanted.items() if value}
         case CancelNamedWish(label):
             kind, arguments = ToolKind.CANCEL, {"label": label}
         case CancelAlarmWish():

@@ -10,6 +10,7 @@ from edgevoice.local.mind.alarm_commands import (
     CancelNamedWish,
     ChangeWish,
     NamedTimerWish,
+    PauseWish,
     ReminderWish,
     SnoozeWish,
     alarm_wish,
@@ -32,6 +33,8 @@ def _question(wish: AlarmIntent) -> str | None:
             return f"Remind me at {_clock(hour, minute)}{_on(days, date)} to {text}?"
         case NamedTimerWish(seconds, label):
             return f"A {label} timer for {spoken_duration(seconds)}?"
+        case PauseWish(resumes, label, seconds=0, is_all=False):
+            return f"{'Resume' if resumes else 'Pause'} the {f'{label} ' if label else ''}timer?"
         case CancelNamedWish(label):
             return f"Cancel the {label} timer?"
         case ChangeWish(seconds, label=""):

@@ -17,6 +17,7 @@ from edgevoice.local.mind.alarm_commands import (
     ChangeWish,
     LeftWish,
     NamedTimerWish,
+    PauseWish,
     ReminderWish,
     SnoozeWish,
     alarm_call,
@@ -209,7 +210,7 @@ def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
             return persona_call(intent, request.tools)
         case AlarmWish() | ReminderWish() | NamedTimerWish() | ChangeWish() | CancelNamedWish():
             return alarm_call(intent, request.tools)
-        case CancelAlarmWish() | LeftWish() | SnoozeWish() | AlarmRequest():
+        case PauseWish() | CancelAlarmWish() | LeftWish() | SnoozeWish() | AlarmRequest():
             return alarm_call(intent, request.tools)
 
 

@@ -106,7 +106,7 @@ _WHICH = r"(?:(?:the|my|this|that|all|of|your|running|current|last|both|every|an
 # The order matters: "stop the timer" must be matched before "stop".
 _PATTERNS = {
     "cancel_timer": (
-        rf"{_REMOVE} {_WHICH}(?:timer (?:for|of) {LENGTH}|{_ADJECTIVE} timer)"
+        rf"{_REMOVE} {_WHICH}(?:timer (?:(?:for|of) )?{LENGTH}|{_ADJECTIVE} timer)"
         rf"|(?:turn|switch|shut) {_WHICH}{_ADJECTIVE} timer off"
     ),
     "cancel_timers": rf"{_REMOVE} {_WHICH}timers?|(?:turn|switch|shut) {_WHICH}timers? off",

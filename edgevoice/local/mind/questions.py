@@ -15,6 +15,7 @@ from edgevoice.local.mind.alarm_commands import (
     ChangeWish,
     LeftWish,
     NamedTimerWish,
+    PauseWish,
     ReminderWish,
     SnoozeWish,
 )
@@ -63,7 +64,7 @@ def question(intent: Intent) -> str | None:
             return None
         case AlarmWish() | ReminderWish() | NamedTimerWish() | ChangeWish() | CancelNamedWish():
             return question_about_alarm(intent)
-        case CancelAlarmWish() | LeftWish() | SnoozeWish() | AlarmRequest():
+        case PauseWish() | CancelAlarmWish() | LeftWish() | SnoozeWish() | AlarmRequest():
             return question_about_alarm(intent)
         case _:
             assert_never(intent)

@@ -27,6 +27,8 @@ class ToolKind(Enum):
     UNDO = "undo_persona"
     RESET = "reset_persona"
     CHANGE = "change_timer"
+    PAUSE = "pause_timer"
+    RESUME = "resume_timer"
     TIMERS = "list_timers"
     ALARM = "set_alarm"
     REMINDER = "set_reminder"
@@ -39,7 +41,7 @@ class ToolKind(Enum):
 MEMORY = frozenset({ToolKind.REMEMBER, ToolKind.FORGET, ToolKind.FORGET_ALL, ToolKind.SEARCH})
 ALARMS = frozenset(
     {
-        *(ToolKind.CHANGE, ToolKind.TIMERS, ToolKind.ALARM, ToolKind.REMINDER),
+        *(ToolKind.CHANGE, ToolKind.PAUSE, ToolKind.RESUME, ToolKind.TIMERS, ToolKind.ALARM, ToolKind.REMINDER),
         *(ToolKind.ALARMS, ToolKind.CANCEL_ALARMS, ToolKind.SNOOZE, ToolKind.WHY),
     }
 )

@@ -46,6 +46,7 @@ _COMMON_OF_PERSONAS = (
 _COMMON_OF_ALARMS = (
     *("how long is left", "how much time is left", "what alarms are set", "what timers are set", "cancel my alarm"),
     *("cancel the alarm", "cancel all alarms", "snooze", "why did that fail", "add a minute", "add one minute"),
+    *("pause the timer", "pause my timer", "resume the timer", "resume my timer", "continue the timer"),
 )
 _ALARM_DAYS = ("", " on weekdays", " every day")
 # Names and reminders that many people use. Others would be heard as sounds that belong to no word.

@@ -83,6 +83,7 @@ cat: K AE T
 change: CH EY N JH
 clear: K L IH R
 coffee: K AO F IY, K AA F IY
+continue: K AX N T IH N Y UW, K AH N T IH N Y UW
 correct: K ER EH K T
 dad: D AE D
 date: D EY T
@@ -169,6 +170,7 @@ one: W AX N, W AH N, W AA N
 out: AW T
 oven: AH V AX N
 pasta: P AA S T AX, P AE S T AX
+pause: P AO Z
 percent: P ER S EH N T, P AX S EH N T, P ER S EH N
 pirate: P AY R AX T
 pizza: P IY T S AX
@@ -181,6 +183,7 @@ raspy: R AE S P IY
 remember: R AX M EH M B ER, R IH M EH M B AX, R AX M EH M B AX
 remind: R IY M AY N D, R IH M AY N D, R AX M AY N D
 repeat: R IH P IY T, R IY P IY T
+resume: R IH Z UW M, R IY Z UW M, R AX Z UW M, R IH Z Y UW M
 rice: R AY S
 right: R AY T
 said: S EH D

@@ -34,9 +34,14 @@ const timers = {
     const rows = this.running.map((each) => {
       each.left = make("span", { className: "left" });
       const name = each.label || "Timer";
-      const cancel = () => this.act("cancel_timers", each.label ? { label: each.label } : { seconds: each.set_for_seconds });
+      const which = each.label ? { label: each.label } : { seconds: each.set_for_seconds };
+      const cancel = () => this.act("cancel_timers", which);
       const longer = () => this.act("change_timer", { seconds: 60, ...(each.label ? { label: each.label } : {}) });
-      return row(name, `of ${seconds(each.set_for_seconds)}`, each.left, button("+1 min", `+1 min for ${name}`, longer), button("Cancel", `Cancel ${name}`, cancel));
+      const hold = () => this.act(each.paused ? "resume_timer" : "pause_timer", { ...which, everything: true });
+      const word = each.paused ? "Resume" : "Pause";
+      const below = `of ${seconds(each.set_for_seconds)}${each.paused ? ", paused" : ""}`;
+      const buttons = [button(word, `${word} ${name}`, hold), button("+1 min", `+1 min for ${name}`, longer), button("Cancel", `Cancel ${name}`, cancel)];
+      return row(name, below, each.left, make("span", { className: "buttons" }, ...buttons));
     });
     for (const each of alarms) {
       const clock = each.rings_at.slice(-5);
@@ -51,10 +56,11 @@ const timers = {
   },
 
   tick() {
-    for (const each of this.running) if (each.left) each.left.textContent = seconds((each.ends - Date.now()) / 1000);
-    const next = this.running.reduce((first, each) => (!first || each.ends < first.ends ? each : first), null);
+    const left = (each) => (each.paused ? each.seconds_left : (each.ends - Date.now()) / 1000);
+    for (const each of this.running) if (each.left) each.left.textContent = seconds(left(each));
+    const next = this.running.filter((each) => !each.paused).reduce((first, each) => (!first || each.ends < first.ends ? each : first), null);
     byId("next").hidden = !next;
-    if (next) byId("next").textContent = `${next.label || "Timer"}: ${seconds((next.ends - Date.now()) / 1000)}`;
+    if (next) byId("next").textContent = `${next.label || "Timer"}: ${seconds(left(next))}`;
   },
 
   async act(action, args) {

@@ -26,6 +26,7 @@ from tests.integrations.control.conftest import Speaker
 RINGS = (
     RingSummary(1, is_timer=True, due_wall_s=1_800_000_060.4, label="pasta"),
     RingSummary(2, is_timer=True, due_wall_s=1_800_000_000.0),
+    RingSummary(5, is_timer=True, due_wall_s=None, label="paused"),
     RingSummary(3, is_timer=False, due_wall_s=1_800_003_600.0, label="pills"),
 )
 

@@ -14,7 +14,7 @@ WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
 EVERY_DAY = [*WEEKDAYS, "saturday", "sunday"]
 NAMES = (
     *("set_timer", "change_timer", "list_timers", "cancel_timers", "set_alarm", "set_reminder", "list_alarms"),
-    *("cancel_alarms", "snooze", "why_did_that_fail"),
+    *("pause_timer", "resume_timer", "cancel_alarms", "snooze", "why_did_that_fail"),
 )
 TOOLS = {name: DeclaredTool(frozenset({"seconds", "label"})) for name in NAMES}
 
@@ -30,6 +30,19 @@ TOOLS = {name: DeclaredTool(frozenset({"seconds", "label"})) for name in NAMES}
         ("Start a timer called pasta for ten minutes.", "set_timer", {"seconds": 600, "label": "pasta"}),
         ("A ten minute timer named pasta.", "set_timer", {"seconds": 600, "label": "pasta"}),
         ("An egg timer for four minutes, please.", "set_timer", {"seconds": 240, "label": "egg"}),
+        ("Pause the timer.", "pause_timer", {}),
+        ("Pause my pasta timer, please.", "pause_timer", {"label": "pasta"}),
+        ("Put the timer on hold.", "pause_timer", {}),
+        ("Pause the ten minute timer.", "pause_timer", {"seconds": 600}),
+        ("Pause all timers.", "pause_timer", {"everything": True}),
+        ("Pause the timers.", "pause_timer", {"everything": True}),
+        ("Resume the timer.", "resume_timer", {}),
+        ("Continue the egg timer.", "resume_timer", {"label": "egg"}),
+        ("Continue with the timer.", "resume_timer", {}),
+        ("Let the timer go on.", "resume_timer", {}),
+        ("Resume all my timers.", "resume_timer", {"everything": True}),
+        ("Cancel timer ten minutes.", "cancel_timers", {"seconds": 600}),
+        ("Cancel the timer ten minutes.", "cancel_timers", {"seconds": 600}),
         ("Add two minutes.", "change_timer", {"seconds": 120}),
         ("Two more minutes, please.", "change_timer", {"seconds": 120}),
         ("A minute more.", "change_timer", {"seconds": 60}),
@@ -121,6 +134,15 @@ UNNAMED = {"kind": "alarm", "label": "", "rings_at": "Tuesday 2025-12-02 18:05"}
             [PASTA, PLAIN],
             "Two minutes and five seconds on the pasta timer, and thirty seconds.",
         ),
+        ("how long is left", "list_timers", {}, [{**PLAIN, "paused": True}], "Thirty seconds, paused."),
+        ("pause the timer", "pause_timer", {}, {"timers": [PLAIN]}, "Paused, with thirty seconds left."),
+        ("pause the timers", "pause_timer", {}, {"timers": [PLAIN, PASTA]}, "The timers are paused."),
+        ("pause the timer", "pause_timer", {}, {"error": "0 timers match"}, "There is no such timer running."),
+        ("pause the timer", "pause_timer", {}, {"error": "2 timers match"}, "Which timer? Several are running."),
+        ("resume the timer", "resume_timer", {}, {"timers": [PLAIN]}, "Okay, it rings in thirty seconds."),
+        ("resume the timers", "resume_timer", {}, {"timers": [PLAIN, PASTA]}, "The timers run again."),
+        ("resume the timer", "resume_timer", {}, {"error": "0 timers match"}, "There is no such timer paused."),
+        ("resume the timer", "resume_timer", {}, {"error": "2 timers match"}, "Which timer? Several are paused."),
         ("how long is left on the egg timer", "list_timers", {}, [PASTA], "There is no such timer running."),
         ("how long is left on the egg timer", "list_timers", {}, [], "There is no timer running."),
         (

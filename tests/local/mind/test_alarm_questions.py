@@ -21,6 +21,8 @@ from edgevoice.local.mind.alarm_questions import question_about_alarm
         ("ten minute pasta timer", "A pasta timer for ten minutes?"),
         ("cancel the pasta timer", "Cancel the pasta timer?"),
         ("add two minutes", "Add two minutes?"),
+        ("pause the timer", "Pause the timer?"),
+        ("continue my pasta timer", "Resume the pasta timer?"),
         ("snooze", "Snooze?"),
         ("snooze for five minutes", "Snooze for five minutes?"),
         ("cancel all alarms", "Cancel all alarms?"),

@@ -164,7 +164,7 @@ NOT_UNDERSTOOD = [
     "before you stop the timer tell me the time",
     "we will never say goodbye",
     # With another verb, or another thing.
-    "pause the ten minute timer",
+    "rename the ten minute timer",
     "restart the ten minute timer",
     "extend the ten minute timer",
     "check the ten minute timer",
