@@ -20,7 +20,7 @@ from edgevoice.audio.devices import silent_stderr
 from edgevoice.audio.mixer import Mixer, MixerPlace, Scale, mixer_place
 from edgevoice.core.sound.volume_split import factor_of, next_level_db
 from edgevoice.journal import tell
-from edgevoice.store.files import write_whole
+from edgevoice.store.files import DAMAGED, write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class FullLevel:
         try:
             with self._path.open("rb") as file:
                 return msgspec.json.decode(file.read(_LARGEST_BYTES), type=_Kept)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, *DAMAGED):
             return _Kept()
 
 

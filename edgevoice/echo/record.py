@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from edgevoice.store.files import write_whole
+from edgevoice.store.files import DAMAGED, write_whole
 
 FILE_NAME = "echo.json"
 
@@ -34,7 +34,7 @@ def read_record(folder: Path) -> EchoRecord | None:
     try:
         with (folder / FILE_NAME).open("rb") as file:
             return msgspec.json.decode(file.read(_LARGEST), type=EchoRecord)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (OSError, *DAMAGED):
         return None
 
 

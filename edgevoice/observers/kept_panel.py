@@ -16,7 +16,7 @@ from edgevoice.core.orders import MuteMicrophone, UnmuteMicrophone
 from edgevoice.core.panel_facts import BrightnessSet, EarconVolumeSet, MuteSwitched, VolumeChanged
 from edgevoice.core.ports import Observer, Report
 from edgevoice.journal import tell
-from edgevoice.store.files import write_whole
+from edgevoice.store.files import DAMAGED, write_whole
 from edgevoice.threads import run as run_in_thread
 
 _log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class KeptPanel(Observer):
             return _decoder.decode(content)
         except FileNotFoundError:
             return _Kept(is_muted=False)
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, *DAMAGED) as error:
             # Whatever else is damaged: a microphone that its owner may have muted must not be opened by that.
             is_known = bool(_SAYS_MUTED.search(content) or _SAYS_UNMUTED.search(content))
             problem = str(error)

@@ -20,7 +20,7 @@ from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import CloseLink
 from edgevoice.core.ports import Observer
 from edgevoice.journal import tell
-from edgevoice.store.files import locked, write_whole
+from edgevoice.store.files import DAMAGED, locked, write_whole
 from edgevoice.wall_clock import local_today
 
 _log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Ledger:
                 days = _decoder.decode(opened.read(_LARGEST_BYTES))
         except (FileNotFoundError, NotADirectoryError):
             return dict(self._written)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (OSError, *DAMAGED) as error:
             if not self._is_unreadable:
                 problem = f"{self._file} cannot be read, so its count is lost: {error}"
                 tell(_log, logging.WARNING, "minutes", problem=problem)

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from edgevoice.errors import StorageUnavailable
-from edgevoice.store.files import write_whole
+from edgevoice.store.files import DAMAGED, write_whole
 
 NAME: Final = "page.json"
 MOST: Final = 32
@@ -77,7 +77,7 @@ class Pairings:
     def _read(self) -> list[PairedBrowser]:
         try:
             return msgspec.json.decode(self._place.read_bytes(), type=list[PairedBrowser])
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *DAMAGED):
             return []
 
     def _write(self, browsers: list[PairedBrowser]) -> None:

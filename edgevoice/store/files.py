@@ -12,8 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import msgspec
+
 SUFFIX: Final = ".tmp"
 """How the names of unfinished files end; see ``sweep``."""
+
+DAMAGED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for JSON that is not what was written: a card that wears out changes bytes."""
 
 _LOCK_LIMIT_S: Final = 5.0
 """Its holder waits for the disk, and a slow card writes for seconds; the end of the box may wait for it, too, and has

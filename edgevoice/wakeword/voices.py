@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 from edgevoice.errors import EdgevoiceError
 from edgevoice.journal import tell
 from edgevoice.settings.wakeword import WakewordSettings
-from edgevoice.store.files import write_whole
+from edgevoice.store.files import DAMAGED, write_whole
 from edgevoice.wakeword.household import HouseholdVoices, VoiceVerifier
 from edgevoice.wakeword.models.present import find_part
 from edgevoice.wakeword.models.shapes import EMBEDDING_SIZE
@@ -115,7 +115,7 @@ def read(file: Path, word: str, model: Path, seen: int) -> VoiceVerifier:
         raise VoiceRefused(
             f"{file} cannot be read: {error.strerror}", remedy="Let the user of the box read it."
         ) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except DAMAGED as error:
         raise VoiceRefused(f"{file} is not an enrolled voice, or is damaged: {error}") from error
     if kept.format != _FORMAT or kept.word != word:
         raise VoiceRefused(f"{file} is format {kept.format} for the word {kept.word}; expected {_FORMAT} for {word}")

@@ -17,6 +17,7 @@ from edgevoice.audio.card_volume import (
     SOFTWARE,
     CardVolume,
     CardVolumes,
+    FullLevel,
     look_for_control,
 )
 from edgevoice.audio.far_end_mixer import factor
@@ -208,6 +209,12 @@ def test_after_a_crash_the_owners_level_is_known(mixed: VirtualCard, tmp_path: P
 
     with Room(mixed, 100, file=tmp_path / "mixer.json").open():
         until(lambda: mixed.mixer_db == -3.0)
+
+
+def test_a_file_with_a_changed_byte_names_no_control_that_was_left(tmp_path: Path) -> None:
+    (tmp_path / "mixer.json").write_bytes(b'{"card": "\xff", "control": "PCM", "full_db": -3}')
+
+    assert FullLevel(tmp_path / "mixer.json").left is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", json.dumps({"card": DEVICE, "control": "PCM", "full_db": "x"})])

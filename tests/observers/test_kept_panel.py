@@ -121,7 +121,9 @@ def test_what_concerns_neither_is_not_written(tmp_path: Path) -> None:
     assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"volume_percent": 101}', b"\xff", b'{"is_muted": "yes"}', b"{}"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b'{"volume_percent": 101}', b"\xff", b'{"is_muted": "yes"}', b"{}", b'{"x":' + 2000 * b"["]
+)
 def test_a_damaged_file_that_may_have_said_muted_starts_muted_and_says_what_to_do(
     content: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

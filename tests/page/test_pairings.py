@@ -82,9 +82,9 @@ def test_the_browser_that_was_paired_first_makes_way(tmp_path: Path) -> None:
     assert all(pairings.find(each) for each in others)
 
 
-@pytest.mark.parametrize("content", ["", "rubbish", "{}", '[{"number": "x"}]'])
-def test_a_damaged_file_pairs_nobody(tmp_path: Path, content: str) -> None:
-    (tmp_path / NAME).write_text(content)
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"{}", b'[{"number": "x"}]', b'[{"key": "\xff"}]'])
+def test_a_damaged_file_pairs_nobody(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / NAME).write_bytes(content)
 
     assert Pairings(tmp_path, Clock(), days=30).all() == []
 

@@ -20,7 +20,7 @@ from edgevoice.core.notices import AudioReceived, Notice, UplinkSent
 from edgevoice.core.ports import Observer, Report
 from edgevoice.integrations.control.view import BoxView
 from edgevoice.journal import tell
-from edgevoice.store.files import write_whole
+from edgevoice.store.files import DAMAGED, write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ class MusicDucking(Observer):
         try:
             with self._file.open("rb") as file:
                 return _decoder.decode(file.read(_LARGEST_BYTES))
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, *DAMAGED):
             return {}  # nothing was lowered, or it cannot be known
 
     def _write(self) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from edgevoice.errors import WakeWordUnavailable
+from edgevoice.store.files import DAMAGED
 from edgevoice.wakeword.energy_gate import EnergyGate
 from edgevoice.wakeword.models.present import MicroMissing
 from edgevoice.wakeword.models.shapes import FRAME, Samples
@@ -140,7 +141,7 @@ def _described(path: Path) -> _Description:
         description = msgspec.json.decode(path.read_bytes(), type=_Description)
     except OSError as error:
         raise WakeWordUnavailable(f"{path} cannot be read: {error.strerror}", remedy=_COPY) from error
-    except msgspec.DecodeError as error:
+    except DAMAGED as error:
         problem = f"{path} does not describe a microWakeWord model: {str(error)[0].lower()}{str(error)[1:]}"
         raise WakeWordUnavailable(problem, remedy=_COPY) from error
     if description.micro.feature_step_size != _STEP_MS:

@@ -182,7 +182,7 @@ def test_a_box_that_was_killed_brings_the_music_back_when_it_starts_again(tmp_pa
     killed.live(scene)
 
 
-@pytest.mark.parametrize("content", [b"", b"rubbish", b"[1]", json.dumps({"x": [99, 1]}).encode()])
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"[1]", json.dumps({"x": [99, 1]}).encode(), b'{"\xff": [1, 1]}'])
 def test_a_damaged_file_changes_no_volume(tmp_path: Path, content: bytes) -> None:
     (tmp_path / NAME).write_bytes(content)
     room = Room(tmp_path, Players(x=1.0))

@@ -206,6 +206,9 @@ def test_an_invalid_description_gives_one_line_that_names_what_is_missing(
 
 def test_an_unreadable_description_and_one_with_other_features_are_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "nothing.json").endswith("nothing.json cannot be read: No such file or directory")
+    changed = described(tmp_path, GOOD)
+    changed.write_bytes(changed.read_bytes().replace(b"tflite", b"tflit\xff"))
+    assert "does not describe a microWakeWord model: " in refusal(changed)
     assert refusal(described(tmp_path, GOOD, feature_step_size=20)).endswith("features every 20 ms, not 10")
 
 
