@@ -191,7 +191,7 @@ class LocalServiceUnavailable(LinkError):
 
     code = "local-service-unavailable"
     is_retriable = False
-    remedy = "Install it: pip install 'edgevoice[local]', or set a key in EDGEVOICE_API_KEY."
+    remedy = "`edgevoice doctor` says what is wrong with it; a key in EDGEVOICE_API_KEY lets another service answer."
 
 
 class LocalServiceStarting(LinkError):

@@ -33,8 +33,9 @@ def has(module: str) -> bool:
 def how_to_add(extra: Extra) -> str:
     """Return the command that adds an extra's packages to the running program."""
     if sys.prefix == _INSTALLED:
-        # An installed box can lack only these and the packages for measuring.
-        wanted = "mcp" if extra == "mcp" else "eval"
-        return f"sudo scripts/setup --with {wanted}, in the folder from which it was installed"
+        # Setup installs all others anyway: if one is missing, the installation is damaged, and setup repairs it.
+        wanted = {"mcp": " --with mcp", "eval": " --with eval", "plot": " --with eval"}.get(extra, "")
+        return f"sudo scripts/setup{wanted}, in the folder from which it was installed"
     packages = " ".join(f"'{each}'" for each in _PACKAGES[extra])
-    return f"{sys.executable} -m pip install {packages} (as pip install 'edgevoice[{extra}]' does)"
+    # Not the name of this project: on an index it would be somebody else's.
+    return f"{sys.executable} -m pip install {packages}"

@@ -28,6 +28,7 @@ def test_on_an_installed_box_the_command_is_that_of_setup(monkeypatch: pytest.Mo
 
     assert how_to_add("eval").startswith("sudo scripts/setup --with eval")
     assert how_to_add("mcp").startswith("sudo scripts/setup --with mcp")
+    assert how_to_add("local").startswith("sudo scripts/setup, ")
 
 
 def test_elsewhere_the_command_is_pip_of_the_running_interpreter() -> None:

@@ -50,6 +50,15 @@ def test_the_archive_in_the_readme_has_the_version_of_the_code() -> None:
     assert set(re.findall(r"edgevoice-(\d[\d.]*\d)", README)) == {__version__}
 
 
+@pytest.mark.parametrize("place", [*PAGES, "edgevoice"])
+def test_nobody_is_asked_to_install_this_project_from_an_index(place: str) -> None:
+    modules = (ROOT / "edgevoice").rglob("*.py")
+    text = PAGES[place] if place in PAGES else "\n".join(each.read_text(encoding="utf-8") for each in modules)
+
+    # It is on none: whoever registers the name there would be installed instead.
+    assert re.findall(r"pip\w* install '?\"?edgevoice\b", text) == []
+
+
 def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 150
 

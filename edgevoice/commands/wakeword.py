@@ -16,7 +16,9 @@ app = group(
 )
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
-_Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="WAV of any rate; FLAC with edgevoice[eval].")]
+_Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE", help="WAV of any rate; FLAC and Ogg with the extra [eval].")
+]
 _Folders = Annotated[
     list[Path],
     typer.Argument(

@@ -12,6 +12,7 @@ import numpy as np
 from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples, one_block
 from edgevoice.errors import EchoUnavailable
+from edgevoice.extras import how_to_add
 
 # By the standard library: numpy's own generators take 2 MB of memory, and nothing else in a daemon needs them.
 _DITHER: Samples = np.array(random.Random(1).choices((-1, 0, 1), k=BLOCK), np.int16)
@@ -66,7 +67,5 @@ def _load() -> Any:
     try:
         from pywebrtc_audio import EchoCanceller as Aec3  # noqa: PLC0415 - optional
     except ImportError as error:
-        raise EchoUnavailable(
-            "pywebrtc-audio is not installed", remedy="Install it: pip install 'edgevoice[echo]'"
-        ) from error
+        raise EchoUnavailable("pywebrtc-audio is not installed", remedy=f"Add it: {how_to_add('echo')}") from error
     return Aec3(sample_rate=NEAR_END_HZ, num_channels=1)

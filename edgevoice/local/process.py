@@ -17,6 +17,7 @@ from typing import Self
 from edgevoice import children
 from edgevoice.core.backoff import Backoff
 from edgevoice.errors import LocalServiceStarting, LocalServiceUnavailable, StorageUnavailable, of_machine
+from edgevoice.extras import how_to_add
 from edgevoice.store.folders import NO_HOME, HeldFolder, hold_scratch
 
 READY = "ready"
@@ -125,7 +126,8 @@ class LocalServiceProcess:
         if self.pid is not None:
             return
         if missing := [name for module, name in _PACKAGES.items() if importlib.util.find_spec(module) is None]:
-            raise LocalServiceUnavailable(f"The local service needs {' and '.join(missing)}")
+            problem = f"The local service needs {' and '.join(missing)}"
+            raise LocalServiceUnavailable(problem, remedy=f"Add it: {how_to_add('local')}")
         if self._outcome is None or self._starting is None or self._starting.done():
             self._outcome = asyncio.get_running_loop().create_future()
             self._starting = asyncio.create_task(self._start(self._outcome), name="local-service")

@@ -79,7 +79,7 @@ def test_a_wrong_value_is_refused_in_plain_words(arguments: tuple[str, ...], sai
 
 
 def test_square_brackets_are_kept_in_the_help() -> None:
-    assert "edgevoice[eval]" in CliRunner().invoke(app, ["wakeword", "test", "-h"]).output
+    assert "extra [eval]" in CliRunner().invoke(app, ["wakeword", "test", "-h"]).output
 
 
 def test_there_are_numeric_options_to_check() -> None:

@@ -14,6 +14,7 @@ from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples
 from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.suppressor import Suppressor
 from edgevoice.errors import EchoUnavailable
+from edgevoice.extras import how_to_add
 from edgevoice.testbed.stage.room import furnish, hear_all, level_dbfs
 
 RATE_HZ = 16_000
@@ -145,4 +146,4 @@ def test_without_its_package_the_suppressor_names_the_extra(monkeypatch: pytest.
     with pytest.raises(EchoUnavailable) as refused:
         Suppressor()
 
-    assert refused.value.line() == "pywebrtc-audio is not installed. Install it: pip install 'edgevoice[echo]'"
+    assert refused.value.line() == f"pywebrtc-audio is not installed. Add it: {how_to_add('echo')}"

@@ -77,4 +77,4 @@ def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(McpMissing) as missing:
         server_of(None, "1")
-    assert "edgevoice[mcp]" in missing.value.remedy
+    assert "pip install 'mcp>=" in missing.value.remedy

@@ -327,7 +327,7 @@ def test_a_child_that_is_still_loading_ends_with_the_context(tmp_path: Path) -> 
     [
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "Cannot allocate memory. Stop other programs"),
         (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "temporarily unavailable. Stop other"),
-        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "No such file or directory. Install it"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "directory. `edgevoice doctor` says"),
     ],
 )
 def test_a_process_that_cannot_be_started_is_one_line_and_is_retried(

@@ -189,7 +189,7 @@ def test_a_missing_package_is_one_clear_error(package: str, monkeypatch: pytest.
         with pytest.raises(LocalServiceUnavailable) as missing:
             await LocalService(voice=voice, recogniser=recogniser).__aenter__()
         assert package in str(missing.value)
-        assert "edgevoice[local]" in missing.value.remedy
+        assert "pip install 'hama==" in missing.value.remedy
 
     asyncio.run(scene())
 

@@ -9,6 +9,7 @@ import numpy as np
 import soxr
 
 from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.extras import how_to_add
 from edgevoice.local.mind.brain import is_complete
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.session import PREFIX_PADDING_MS, SemanticVad, ServerVad
@@ -268,7 +269,9 @@ def _voice_activity(detection: ServerVad | SemanticVad) -> Any:
     try:
         import webrtcvad  # noqa: PLC0415 - an optional package
     except ImportError as error:
-        raise LocalServiceUnavailable("The voice activity detector webrtcvad is not installed") from error
+        raise LocalServiceUnavailable(
+            "The voice activity detector webrtcvad is not installed", remedy=f"Add it: {how_to_add('local')}"
+        ) from error
     threshold = detection.threshold if isinstance(detection, ServerVad) else 0.5
     # Its aggressiveness ranges from 0 to 3; the protocol has a threshold from 0 to 1.
     return webrtcvad.Vad(min(3, int(threshold * 4)))

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.extras import how_to_add
 from edgevoice.local.mind.intents import understand
 from edgevoice.local.speech import grammar
 from edgevoice.local.speech.dereverberation import dereverberated
@@ -149,7 +150,9 @@ def load_network() -> Any:
     try:
         from hama.asr import ASRModel  # noqa: PLC0415 - an optional package
     except ImportError as error:
-        raise LocalServiceUnavailable("The speech recogniser hama is not installed") from error
+        raise LocalServiceUnavailable(
+            "The speech recogniser hama is not installed", remedy=f"Add it: {how_to_add('local')}"
+        ) from error
     try:
         return ASRModel()
     except RuntimeError as error:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.extras import how_to_add
 from edgevoice.store.folders import cache_folder
 
 SAMPLE_RATE_HZ = 24_000
@@ -49,7 +50,9 @@ class HibariVoice:
             with _without_scipy():
                 from hibari import Hibari  # noqa: PLC0415 - optional, and much memory
         except ImportError as error:
-            raise LocalServiceUnavailable("The voice hibari-tts is not installed") from error
+            raise LocalServiceUnavailable(
+                "The voice hibari-tts is not installed", remedy=f"Add it: {how_to_add('local')}"
+            ) from error
         try:
             from edgevoice.local.speech.lean_hibari import LeanHibari  # noqa: PLC0415
             from edgevoice.local.speech.stored_network import StoredNetworks  # noqa: PLC0415
