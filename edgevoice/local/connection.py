@@ -48,7 +48,7 @@ _SESSION_S = 3600
 
 
 class Connection:
-    """Serve one client until it leaves. Implements ``behaviour.Service``."""
+    """Serve one client until it leaves. Implements ``behaviour.ServiceControls``."""
 
     def __init__(
         self,

@@ -338,6 +338,8 @@ def test_a_noisy_room_and_an_answer_that_goes_on_after_a_false_interruption_are_
         box.notify(TranscriptChanged(Role.ASSISTANT, "a1", "Rinse the rice first.", is_final=True))
         box.notify(CutPlayback(), PlaybackCut((ItemHeard("a1", 0, 1980, 4000, is_complete=False),)))
         await opened.until(f"{answer}?.innerText.endsWith('interrupted after 2.0 s')")
+        box.notify(TranscriptChanged(Role.ASSISTANT, "a1", "Rinse the rice first. Then boil it.", is_final=True))
+        await opened.until(f"/boil it.\\s*interrupted after 2.0 s$/.test({answer}?.innerText)")
         box.notify(ResumePlayback())
         await opened.until(f"{answer}?.innerText.endsWith('interrupted after 2.0 s; nobody had spoken, so it went on')")
         box.notify(SpeechIgnored(Noise(ducks=0, false_cuts=2, is_loud=False)))

@@ -72,7 +72,9 @@ const words = {
         this.rows.delete(oldest);
       }
     }
-    row.replaceChildren(make("span", { className: "unseen", textContent: role === "user" ? "You: " : "The box: " }), text);
+    // More of an answer may come after it was cut.
+    const cut = row.querySelector("small");
+    row.replaceChildren(make("span", { className: "unseen", textContent: role === "user" ? "You: " : "The box: " }), text, ...(cut ? [cut] : []));
     row.setAttribute("aria-busy", String(!final));
     byId("no-words").hidden = true;
     if (isAtEnd) log.scrollTop = log.scrollHeight;

@@ -105,7 +105,6 @@ const settings = {
   },
 
   showRefused(faults) {
-    const strays = [];
     for (const element of document.querySelectorAll(".setting")) {
       element.classList.remove("refused");
       element.querySelector(".faults").textContent = "";
@@ -113,10 +112,9 @@ const settings = {
     for (const fault of faults) {
       const name = [...this.changes.keys()].find((each) => fault.includes(each));
       const element = name && document.querySelector(`[data-name="${name}"]`);
-      if (element) {
-        element.classList.add("refused");
-        element.querySelector(".faults").textContent = fault;
-      } else strays.push(fault);
+      if (!element) continue;
+      element.classList.add("refused");
+      element.querySelector(".faults").textContent = fault;
     }
     this.showFaults(byId("settings-news"), faults);
     byId("settings-save").disabled = faults.length > 0;
