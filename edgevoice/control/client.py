@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
@@ -19,6 +19,9 @@ _PATIENCE_S: Final = 10.0
 """How long a box may take to do something at once."""
 
 _PIECE_BYTES: Final = 32_768
+
+_MOST_EVENTS: Final = 1000
+"""How many events may wait for the program: all that happens in some minutes, or in one with ``live``."""
 
 Reply = dict[str, Any]
 
@@ -35,6 +38,7 @@ class Client:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._events: asyncio.Queue[Reply | None] = asyncio.Queue()
+        self._watchers = 0
         self._reading: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -189,16 +193,23 @@ class Client:
         patience_s = None if action == "wait" else _PATIENCE_S
         return await self.request("pair", patience_s=patience_s, action=action, pairing=pairing, digits=digits)
 
-    async def watch(self, *, words: bool = False, live: bool = False) -> AsyncIterator[Reply]:
+    async def watch(self, *, words: bool = False, live: bool = False) -> AsyncGenerator[Reply]:
         """Yield what happens from now on, for ever; what is said only with ``words``.
 
         With ``live`` also the lights, and the microphone's level and wake word's scores 12 times a second. A program
         that does not keep up is disconnected: ``ControlUnavailable``.
         """
-        await self.request("watch", words=words, live=live)
-        while (event := await self._events.get()) is not None:
-            yield event
-        raise self._lost()
+        self._watchers += 1
+        try:
+            await self.request("watch", words=words, live=live)
+            while (event := await self._events.get()) is not None:
+                yield event
+            self._events.put_nowait(None)  # for whoever watches as well
+            raise self._lost()
+        finally:
+            self._watchers -= 1
+            if not self._watchers:
+                self._events = asyncio.Queue()
 
     # --- the wire -----------------------------------------------------------------------------------------------------
 
@@ -229,16 +240,25 @@ class Client:
             while True:
                 line = await self._line(reader)
                 if "event" in line:
-                    self._events.put_nowait(line)
+                    self._take_event(line)
                 elif (waiting := self._waiting.get(line.get("id", 0))) is not None and not waiting.done():
                     waiting.set_result(line)
         except ControlUnavailable:
             pass  # whoever waits hears of it
         finally:
+            if self._writer is not None:
+                self._writer.close()
             self._events.put_nowait(None)
             for waiting in self._waiting.values():
                 if not waiting.done():
                     waiting.set_exception(self._lost())
+
+    def _take_event(self, event: Reply) -> None:
+        """Keep an event for the program; one that has left the loop over them wants no more."""
+        if self._events.qsize() >= _MOST_EVENTS:
+            raise self._lost()
+        if self._watchers:
+            self._events.put_nowait(event)
 
     async def _line(self, reader: asyncio.StreamReader) -> Reply:
         try:

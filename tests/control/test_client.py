@@ -99,6 +99,50 @@ def test_what_happens_is_watched_until_the_box_ends(tmp_path: Path) -> None:
     assert [event["event"] for event in virtual_time.run(scene())] == ["phase"]
 
 
+def test_a_program_that_does_not_keep_up_with_what_it_watches_is_disconnected(tmp_path: Path) -> None:
+    async def scene() -> int:
+        async with Box(tmp_path, *[b'{"event": "level"}\n'] * 5000) as box, Client(box.place) as speaker:
+            watching = speaker.watch(live=True)
+            count = len([await anext(watching)])
+            await asyncio.sleep(0.5)
+            try:
+                async for _ in watching:
+                    count += 1
+            except ControlUnavailable:
+                pass
+            with pytest.raises(ControlUnavailable):
+                await speaker.status()
+            return count
+
+    assert virtual_time.run(scene()) <= client._MOST_EVENTS + 1
+
+
+def test_nothing_is_kept_for_a_program_that_no_longer_watches(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with stand_in(tmp_path) as box, Client(box.place) as speaker:
+            watching = speaker.watch()
+            for phase in (Phase.CONNECTING, Phase.LISTENING):
+                first = asyncio.ensure_future(anext(watching))
+                await asyncio.sleep(0.1)
+                box.server.observe(PhaseEntered(phase), 0.0)
+                assert (await first)["phase"] == phase
+            await watching.aclose()
+            for _ in range(2 * client._MOST_EVENTS):
+                box.server.observe(PhaseEntered(Phase.IDLE), 0.0)
+                await asyncio.sleep(0.01)
+            await speaker.status()
+            assert speaker._events.empty()
+
+            again = speaker.watch()
+            first = asyncio.ensure_future(anext(again))
+            await asyncio.sleep(0.1)
+            box.server.observe(PhaseEntered(Phase.SPEAKING), 0.0)
+            assert (await first)["phase"] == "speaking"
+            await again.aclose()
+
+    virtual_time.run(scene())
+
+
 class Box:
     """A server that shows one phase to whoever watches, and then ends."""
 
