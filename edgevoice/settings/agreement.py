@@ -56,12 +56,8 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
             f'echo.reference is "{settings.echo.reference}", which is the microphone itself; it must capture what the '
             'speaker plays: name an ALSA loopback or a monitor, or set it to "own"',
         )
-    if bool(settings.panel.night_from) is not bool(settings.panel.night_to):
-        given, missing = ("from", "to") if settings.panel.night_from else ("to", "from")
-        yield Disagreement(
-            (f"panel.night_{missing}", f"panel.night_{given}"),
-            f"panel.night_{given} is set and panel.night_{missing} is not; set both, or neither",
-        )
+    yield from _half_a_span("panel.night_from", settings.panel.night_from, "panel.night_to", settings.panel.night_to)
+    yield from _half_a_span("quiet.begin", settings.quiet.begin, "quiet.end", settings.quiet.end)
     knob = ("panel.volume_knob_a_gpio", "panel.volume_knob_b_gpio")
     if (settings.panel.volume_knob_a_gpio == "none") is not (settings.panel.volume_knob_b_gpio == "none"):
         yield Disagreement(knob, f"{knob[0]} and {knob[1]} are the two pins of one knob; set both, or neither")
@@ -73,6 +69,15 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
                 (first, second),
                 f'{first} and {second} are both {pin}; only lights may share a pin: change one, or set it to "none"',
             )
+
+
+def _half_a_span(begin: str, from_time: str, end: str, to_time: str) -> Iterator[Disagreement]:
+    """Yield what is wrong with two times of day between which something is done: it would never be done."""
+    if bool(from_time) is not bool(to_time):
+        given, missing = (begin, end) if from_time else (end, begin)
+        yield Disagreement((missing, given), f"{given} is set and {missing} is not; set both, or neither")
+    elif from_time and from_time == to_time:
+        yield Disagreement((begin, end), f"{begin} and {end} are both {from_time}; set two times, or neither")
 
 
 def _wrong_words(words: dict[str, Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import time
 from functools import cache
 from inspect import cleandoc
 from typing import Any, Final
@@ -22,6 +23,9 @@ from edgevoice.settings.schema import Settings
 from edgevoice.settings.wording import LONGEST_SHOWN, must_be, shown
 
 HIDDEN: Final = "(hidden)"
+
+_SHORTEST_PART: Final = 4
+"""Letters of a name that is a part of another, such as "volume" of "volume_percent"."""
 
 _UNITS: Final = {"_s": "seconds", "_ms": "milliseconds", "_percent": "percent", "_gpio": "BCM number of the pin"}
 _SECRET_NAME: Final = re.compile(
@@ -76,7 +80,7 @@ class Entry:
         try:
             right = msgspec.convert(value, self.annotation)
         except (msgspec.ValidationError, OverflowError):
-            meant = self.hint(value) if isinstance(value, str) else ""
+            meant = self.hint(_as_text(value))
             instead = f"; write {meant}" if meant else ""
             if isinstance(value, str) and value.startswith("~") and not value.startswith("~/") and self.takes("~/x"):
                 instead = "; ~ means the home folder only in ~/"
@@ -96,7 +100,8 @@ class Entry:
 
     def hint(self, written: str) -> str:
         """Return as TOML the value that a text probably means, empty if there is none."""
-        return hint(written, self.takes, name=self.name, may_show=not self.is_private)
+        is_word = isinstance(self.kind, inspect.LiteralType | inspect.VarTupleType)
+        return hint(written, self.takes, name=self.name, may_show=not self.is_private, is_word=is_word)
 
     def must_be(self, value: object = None) -> str:
         """Describe what the setting takes; for a value of the right type, only what is wrong with it."""
@@ -121,11 +126,33 @@ def shown_name(name: str) -> str:
     return plain if len(plain) <= 2 * LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}…"
 
 
-def similar(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> list[str]:
-    """Return the most similar of the known names, in a list; an empty one if none is similar."""
+def similar(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> list[str]:
+    """Return the most similar of the known names, in a list; an empty one if none is similar. Case does not matter."""
     import difflib  # noqa: PLC0415 - only for a mistake
 
-    return difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    wanted, folded = name.strip().casefold(), {each.casefold(): each for each in known}
+    parts = [each for each in folded if min(len(wanted), len(each)) >= _SHORTEST_PART and _has_part(wanted, each)]
+    near = sorted(parts, key=len)[:1] or difflib.get_close_matches(wanted, folded, n=1, cutoff=cutoff)
+    return [folded[each] for each in near]
+
+
+def _has_part(name: str, other: str) -> bool:
+    return name in other or other in name
+
+
+def _as_text(value: object) -> str:
+    """Return a value of another type as it would be written as a text; empty if no text can be meant by it."""
+    match value:
+        case str():
+            return value
+        case [str(only)]:
+            return only
+        case time():
+            return f"{value:%H:%M}"
+        case int() | float() if not isinstance(value, bool):
+            return str(value)
+        case _:
+            return ""
 
 
 def is_secret_name(name: str) -> bool:

@@ -16,7 +16,7 @@ PersonaName = Annotated[
 ]
 """Which personas there are is known only where they are kept."""
 
-NotEmpty = Annotated[str, Meta(min_length=1)]
+NotEmpty = Annotated[str, Meta(min_length=1, pattern=r"\S")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 Gpio = Annotated[int, Meta(ge=0, le=27)]
 """The BCM number of a pin on the 40-pin header."""

@@ -42,6 +42,9 @@ _COLOURS: Final = ("panel.red_gpio", "panel.green_gpio", "panel.blue_gpio")
 """The pins of lights that replace one another: plain ones, and the colours of one."""
 
 _PREFIX: Final = "EDGEVOICE_"
+_LISTED: Final = "; `edgevoice config show` lists all there are"
+_MOST_MEANT: Final = 2
+_MOST_NAMED: Final = 8
 _KEYS_DO_NOT_BELONG: Final = "keys do not belong in the settings; use service.key_file"
 _STORED_SECRETS: Final = {"mqtt": "mqtt_password", "home": "home_assistant_token"}
 """The sections whose password or token is a stored secret, and its name."""
@@ -315,14 +318,14 @@ def _read_section(section: str, table: Mapping[str, Any], place: str, findings: 
 def _complaint_about_section(section: str, content: object) -> str:
     name = shown_name(section)
     if isinstance(content, dict):
-        near = similar(section, sections())
-        return f"{name} is not a section{_did_you_mean(near)}"
+        near = similar(section, sections(), cutoff=0.75)
+        return f"{name} is not a section{_did_you_mean(near) or _LISTED}"
     return f"{name} is not inside a section{_advice_on_name('', section)}"
 
 
 def _advice_on_name(section: str, name: str) -> str:
     if not is_secret_name(name):
-        return _did_you_mean(_near_names(section, name))
+        return _did_you_mean(_near_names(section, name)) or _names_in(section)
     if section in _STORED_SECRETS:
         return f"; keys do not belong in the settings; store it as the secret {_STORED_SECRETS[section]}"
     return f"; {_KEYS_DO_NOT_BELONG}"
@@ -333,12 +336,22 @@ def _near_names(section: str, name: str) -> list[str]:
     here = [entry.name for entry in ENTRIES.values() if entry.section == section]
     if near := similar(name, here):
         return [f"{section}.{near[0]}"]
-    elsewhere = [entry.dotted for entry in ENTRIES.values() if entry.name == name]
-    return elsewhere[:1] or similar(f"{section}.{name}", ENTRIES, cutoff=0.7)
+    elsewhere = [entry.dotted for entry in ENTRIES.values() if entry.name == name.strip().casefold()]
+    if elsewhere:
+        # A name of many sections, such as "enabled", says nothing.
+        return elsewhere if len(elsewhere) <= _MOST_MEANT else []
+    others = [entry.dotted for entry in ENTRIES.values() if entry.section != section]
+    return similar(f"{section}.{name}", others, cutoff=0.75)
+
+
+def _names_in(section: str) -> str:
+    """Return what there is in a section, as advice: its settings if they are few, else where they are listed."""
+    here = [entry.name for entry in ENTRIES.values() if entry.section == section]
+    return f"; [{section}] has {', '.join(here)}" if 0 < len(here) <= _MOST_NAMED else _LISTED
 
 
 def _did_you_mean(near: list[str]) -> str:
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _read_environment(environment: Mapping[str, str], findings: _Findings) -> None:

@@ -58,7 +58,9 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     username: Annotated[str, Meta(max_length=100)] = ""
     ca_file: AbsolutePath = ""
-    name: Annotated[str, Meta(max_length=60)] = ""
+    name: Annotated[
+        str, Meta(max_length=60, pattern=r"^$|\S", extra={"must_be": "empty, or a name of at most 60 characters"})
+    ] = ""
     discovery_topic: TopicPart = "homeassistant"
     words: bool = False
 

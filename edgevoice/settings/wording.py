@@ -124,7 +124,7 @@ def shown(value: object, language: Language = TOML) -> str:
         case str() if len(value) > LONGEST_SHOWN or value.startswith("sk-"):
             return f"a text of {len(value)} characters"
         case str():
-            return json.dumps(value)
+            return json.dumps(value, ensure_ascii=not value.isprintable())
         case dict():
             return language.table
         case list() | tuple():

@@ -34,11 +34,13 @@ def test_a_value_is_replaced_where_it_is_and_comments_stay() -> None:
 
 
 def test_a_new_value_is_put_below_what_the_file_says_about_it() -> None:
-    lines = changed(template(), {"service.speed": 1.2, "quiet.begin": "22:00"}, "edgevoice.toml").splitlines()
+    lines = changed(
+        template(), {"service.speed": 1.2, "quiet.begin": "22:00", "quiet.end": "07:00"}, "edgevoice.toml"
+    ).splitlines()
 
     assert lines[lines.index("# speed = 1.0") + 1] == "speed = 1.2"
     assert lines[lines.index('# begin = ""') + 1] == 'begin = "22:00"'
-    assert len(lines) == len(template().splitlines()) + 2
+    assert len(lines) == len(template().splitlines()) + 3
 
 
 def test_a_value_is_removed_and_follows_the_default_again() -> None:
