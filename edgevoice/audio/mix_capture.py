@@ -118,12 +118,19 @@ class MixCapture:
     async def _close(self) -> None:
         self._taker.close()
         if self._input is not None:
-            closing = run_in_thread(self._input.close, name="closing the echo reference")
-            self._input, self._busy = None, closing
+            self._busy = closing = _closing(self._input)
+            self._input = None
             await asyncio.wait({closing}, timeout=_CLOSE_LIMIT_S)
 
 
 def _discard(opening: asyncio.Future[Input]) -> None:
     """Close what was opened too late."""
     if opening.exception() is None:
-        run_in_thread(opening.result().close, name="closing the echo reference")
+        _closing(opening.result())
+
+
+def _closing(captured: Input) -> asyncio.Future[None]:
+    """Close it in a thread, and return when that is done; what fails then is nobody's concern."""
+    closing = run_in_thread(captured.close, name="closing the echo reference")
+    closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return closing

@@ -21,6 +21,7 @@ from edgevoice.core.orders import CloseLink
 from edgevoice.core.ports import Observer
 from edgevoice.journal import tell
 from edgevoice.store.files import DAMAGED, locked, write_whole
+from edgevoice.threads import run as run_in_thread
 from edgevoice.wall_clock import local_today
 
 _log = logging.getLogger(__name__)
@@ -201,7 +202,7 @@ class Minutes(Observer):
                 self._count(self._clock())
                 self._tell()
                 # An SD card may take a second to write, and the loop has audio to move.
-                await asyncio.to_thread(self._ledger.write)
+                await run_in_thread(self._ledger.write, name="minutes file")
         finally:
             self._report = _tell_nobody
             self._count(self._clock())

@@ -1,6 +1,7 @@
 """The capture of the mix: open while the microphone runs, found again after it was lost, and never in anybody's way."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -32,9 +33,12 @@ class FakeInput:
     problem: str = ""
     timing: Always = field(default_factory=Always)
     closed: threading.Event = field(default_factory=threading.Event)
+    refusal: OSError | None = None
 
     def close(self) -> None:
         self.closed.set()
+        if self.refusal is not None:
+            raise self.refusal
 
 
 class World:
@@ -172,6 +176,24 @@ def test_what_opens_when_the_box_ends_is_closed(world: World) -> None:
         await eventually(lambda: bool(world.inputs) and world.inputs[0].closed.is_set())
 
     asyncio.run(story())
+
+
+def test_one_that_fails_as_it_is_closed_ends_nothing(world: World) -> None:
+    strays: list[dict[str, Any]] = []
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: strays.append(context))
+        await eventually(lambda: world.is_open)
+        world.inputs[0].refusal = OSError(19, "No such device")
+        world.is_wanted = False
+        await eventually(world.inputs[0].closed.is_set)
+        world.is_wanted = True
+        await eventually(lambda: len(world.inputs) == 2)
+        gc.collect()
+
+    world.run(story)
+
+    assert strays == []
 
 
 def test_one_that_fails_after_it_was_given_up_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
