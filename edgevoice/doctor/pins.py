@@ -16,6 +16,8 @@ _OURS = "lg"
 
 _PLAIN = "no pins configured"
 
+_AMPLIFIER = "amplifier.mute_gpio"
+
 
 @dataclass(frozen=True, slots=True)
 class PinReport:
@@ -37,8 +39,9 @@ def wanted_pins(settings: Settings) -> dict[int, str]:
     if settings.panel.kind in {"auto", "gpio"}:
         for name, pin in settings.panel.pins().items():
             wanted.setdefault(pin, f"panel.{name}")
-        if settings.amplifier.mute_gpio != "none":
-            wanted.setdefault(settings.amplifier.mute_gpio, "amplifier.mute_gpio")
+    if settings.amplifier.mute_gpio != "none":
+        # A box without lights may have one as well.
+        wanted.setdefault(settings.amplifier.mute_gpio, _AMPLIFIER)
     return wanted
 
 
@@ -69,7 +72,7 @@ def judge_pins(
     ``without_lights`` is what the box does if its lights cannot be used, according to the settings.
     """
     finding = _judge_pins(pins, wanted, kind=kind, box_runs=box_runs)
-    if finding.mark is not FindingStatus.WRONG or any(name.startswith("amplifier") for name in wanted.values()):
+    if finding.mark is not FindingStatus.WRONG or _AMPLIFIER in wanted.values():
         return finding
     match without_lights:
         case "sound" | "auto":
@@ -92,7 +95,11 @@ def _judge_pins(pins: PinReport, wanted: Mapping[int, str], *, kind: str, box_ru
         return fine(name, "GPIOZERO_PIN_FACTORY is mock: lights and buttons are simulated")
     if pins.chip is None:
         text, remedy = "no GPIO chip here", 'On a machine other than a Pi: panel.kind = "terminal" or "none".'
-        return wrong(name, text, remedy, code="panel-unavailable") if kind == "gpio" else skipped(name, text, remedy)
+        if _AMPLIFIER in wanted.values():
+            remedy = f'On a machine other than a Pi: {_AMPLIFIER} = "none", and panel.kind = "terminal" or "none".'
+        elif kind != "gpio":
+            return skipped(name, text, remedy)
+        return wrong(name, text, remedy, code=PanelUnavailable.code)
     ours = {line for line in pins.chip.lines if line.consumer == _OURS and box_runs}
     taken = [line for line in pins.chip.lines if line.consumer and line not in ours]
     if taken:

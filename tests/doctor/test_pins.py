@@ -115,6 +115,15 @@ def test_the_pins_wanted_are_those_of_the_settings() -> None:
     assert wanted_pins(Settings(panel=PanelSettings(kind="none"))) == {}
 
 
+def test_a_box_without_lights_needs_the_pin_of_its_amplifier() -> None:
+    wanted = wanted_pins(Settings(panel=PanelSettings(kind="none"), amplifier=AmplifierSettings(mute_gpio=4)))
+    finding = judge_pins(PinReport(None), wanted, kind="none", without_lights="listen", box_runs=False)
+
+    assert wanted == {4: "amplifier.mute_gpio"}
+    assert (finding.mark, finding.code) == (FindingStatus.WRONG, "panel-unavailable")
+    assert 'amplifier.mute_gpio = "none"' in finding.remedy
+
+
 def test_the_kernels_answers_are_parsed_as_linux_gpio_h_defines_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
