@@ -32,12 +32,12 @@ class AtTerminal:
             said = self._ask(f"{question}\n  {numbered}: ").strip().lower()
             if said in answers:
                 return said
-            if said.isdigit() and 1 <= int(said) <= len(answers):
+            if said.isdecimal() and 1 <= int(said) <= len(answers):
                 return answers[int(said) - 1]
 
     def count(self, question: str) -> int:
         """See `Owner`."""
-        while not (said := self._ask(f"{question} ").strip()).isdigit():
+        while not (said := self._ask(f"{question} ").strip()).isdecimal():
             pass
         return int(said)
 

@@ -43,7 +43,7 @@ def test_a_walk_ends_with_what_is_wired_wrong(
 ) -> None:
     Pressing.pins = pins = MockPins()
     monkeypatch.setattr(panel_walk, "AtTerminal", Pressing)
-    said = iter(["what?", first, "2", "3"])
+    said = iter(["what?", "\u00b2", first, "2", "3"])
 
     assert walk(config(tmp_path), factory=pins, ask=lambda _question: next(said)) == status
 
@@ -87,7 +87,7 @@ def test_an_earlier_press_does_not_count(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_number_is_asked_for_until_it_is_one() -> None:
-    said = iter(["many", "12"])
+    said = iter(["\u00b2", "many", "12"])
 
     assert AtTerminal(queue.SimpleQueue(), lambda _question: next(said)).count("How many?") == 12
 
