@@ -5,7 +5,9 @@ import base64
 import contextlib
 import itertools
 import json
+import math
 import os
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
@@ -289,12 +291,37 @@ def _encoded(request: dict[str, Any]) -> bytes:
     try:
         line = json.dumps(request, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     except ValueError:
-        problem = "a text of the request is not UTF-8, or a number of it is none"
-        raise ControlRefused(problem, reason="bad-request", remedy="Correct it.") from None
+        problem, remedy = _unsendable(request) or ("the request contains itself", "Send plain values.")
+        raise ControlRefused(problem, reason="bad-request", remedy=remedy) from None
     if len(line) > LONGEST_LINE_BYTES:
         problem = f"the request is longer than {LONGEST_LINE_BYTES} bytes"
         raise ControlRefused(problem, reason="line-too-long", remedy="Shorten it.")
     return line
+
+
+def _unsendable(value: Any, name: str = "") -> tuple[str, str] | None:
+    """Return what in a request cannot be sent, with where it is, and what to do; ``None`` if there is nothing."""
+    match value:
+        case str() if found := re.search(r"[\ud800-\udfff]", value):
+            # Python keeps each byte of an argument that is not UTF-8 as half a letter.
+            code = ord(found[0])
+            what = f"the byte 0x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"half a letter, U+{code:04X}"
+            problem = f"{name} is not UTF-8: its character {found.start() + 1} is {what}"
+            return problem, "Write it in UTF-8; `locale` shows what the terminal uses."
+        case float() if not math.isfinite(value):
+            return f"{name} is {value}", "Give a finite number."
+        case dict():
+            with contextlib.suppress(RecursionError):
+                each = (_unsendable(inner, f"{name}.{key}" if name else key) for key, inner in value.items())
+                names = (_unsendable(key, f"a name in {name or 'the request'}") for key in value)
+                return next(filter(None, (*names, *each)), None)
+        case list() | tuple():
+            with contextlib.suppress(RecursionError):
+                items = (_unsendable(inner, f"{name}[{at}]") for at, inner in enumerate(value))
+                return next(filter(None, items), None)
+        case _:
+            pass
+    return None
 
 
 def _result(reply: Reply) -> Reply:

@@ -257,6 +257,10 @@ def _explained(line: bytes, error: Exception) -> str:
     if not line.strip():
         return "the line is empty; expected a JSON object"
     try:
+        line.decode()
+    except UnicodeDecodeError as found:
+        return f"the line is not UTF-8: its byte {found.start + 1} is 0x{line[found.start]:02x}"
+    try:
         # What is no request may be no JSON further on.
         problem = _complaint(msgspec.json.decode(line)) or str(error)
     except RecursionError:

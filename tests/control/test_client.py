@@ -67,10 +67,18 @@ def test_a_refusal_has_the_boxs_reason_and_remedy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
-    [("caf\udce9", "bad-request"), (float("nan"), "bad-request"), ("x" * 65_536, "line-too-long")],
+    ("text", "reason", "problem"),
+    [
+        ("caf\udce9", "bad-request", "text is not UTF-8: its character 4 is the byte 0xe9"),
+        (["a", {"b": "\ud83d"}], "bad-request", "text[1].b is not UTF-8: its character 1 is half a letter, U+D83D"),
+        ({"a\udcff": 1}, "bad-request", "a name in text is not UTF-8: its character 2 is the byte 0xff"),
+        (float("nan"), "bad-request", "text is nan"),
+        ("x" * 65_536, "line-too-long", "the request is longer than 65536 bytes"),
+    ],
 )
-def test_what_the_box_could_not_read_is_refused_and_not_waited_for(tmp_path: Path, text: Any, reason: str) -> None:
+def test_what_the_box_could_not_read_is_refused_and_not_waited_for(
+    tmp_path: Path, text: Any, reason: str, problem: str
+) -> None:
     async def scene() -> ControlRefused:
         async with stand_in(tmp_path) as box, Client(box.place) as speaker:
             with pytest.raises(ControlRefused) as refused:
@@ -78,7 +86,20 @@ def test_what_the_box_could_not_read_is_refused_and_not_waited_for(tmp_path: Pat
             assert (await speaker.status())["phase"] == "idle", "the connection is as it was"
             return refused.value
 
-    assert virtual_time.run(scene()).reason == reason
+    refused = virtual_time.run(scene())
+    assert (refused.reason, str(refused)) == (reason, problem)
+
+
+def test_a_request_that_contains_itself_is_refused(tmp_path: Path) -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+
+    async def scene() -> None:
+        async with stand_in(tmp_path) as box, Client(box.place) as speaker:
+            await speaker.request("say", text=endless)
+
+    with pytest.raises(ControlRefused, match="the request contains itself"):
+        virtual_time.run(scene())
 
 
 def test_what_happens_is_watched_until_the_box_ends(tmp_path: Path) -> None:
