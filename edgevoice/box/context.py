@@ -57,7 +57,7 @@ class Storage:
     that the settings name by number, ``sayings`` the folder of the box's own spoken sentences. ``remembering`` is what
     it remembers of conversations, ``speaking`` its personas, ``kept_panel`` mute, volumes and brightness, and
     ``tool_files`` the owner's own tools. ``alarms`` keeps its timers, alarms and reminders. ``failures`` records what
-    fails.
+    fails. ``settings_file`` is the settings file that a person has named, ``None`` if nobody has.
     """
 
     record: EchoRecord | None = None
@@ -71,6 +71,7 @@ class Storage:
     kept_panel: KeptPanel | None = None
     tool_files: ToolFiles = field(default_factory=lambda: ToolFiles(FolderSource(Path("/nonexistent"))))
     failures: FlightRecorder | None = None
+    settings_file: Path | None = None
 
     def reasons(self) -> list[dict[str, str]]:
         """Return the last failures for the model, newest first: when, what, and what to do."""

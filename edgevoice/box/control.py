@@ -11,7 +11,7 @@ from edgevoice.alarms.tools import AlarmTools
 from edgevoice.box.assembly import Parts
 from edgevoice.box.context import BoxContext
 from edgevoice.box.live_box import SampledBox
-from edgevoice.box.owner_requests import OwnerRequests
+from edgevoice.box.owner_requests import OwnerRequests, examination_of
 from edgevoice.box.pairing import Pairing
 from edgevoice.box.persona_choice import persona_choice
 from edgevoice.box.presses import Presses
@@ -59,7 +59,9 @@ def _owner_requests(context: BoxContext, spoken: SpokenRequests, presses: Presse
 
     speaking = context.storage.speaking
     return OwnerRequests(
-        lambda: speaking.personas if speaking is not None else None, Pairing(say, presses, time.monotonic)
+        lambda: speaking.personas if speaking is not None else None,
+        Pairing(say, presses, time.monotonic),
+        examination_of(context.storage.settings_file),
     )
 
 

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     for fault in loaded.dark:
         tell(_log, logging.WARNING, "light-left-out", problem=fault, remedy="edgevoice config check")
     try:
-        asyncio.run(_until_signal(loaded.settings, key, lambda: load(path, os.environ).settings))
+        asyncio.run(_until_signal(loaded.settings, key, lambda: load(path, os.environ).settings, path))
     except EdgevoiceError as error:
         return _stopped(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place that catches all: systemd restarts us
@@ -107,7 +107,9 @@ def exit_status(error: EdgevoiceError) -> int:
     return EXIT_AGAIN if can_pass(error) else EXIT_SETTINGS
 
 
-async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], Settings]) -> None:
+async def _until_signal(
+    settings: Settings, key: Key | None, read: Callable[[], Settings], path: Path | None = None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -120,6 +122,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
             environment=os.environ,
             live=LiveSettings(settings, read, remark=status.remark),
             note_echo_reference=status.note_echo_reference,
+            storage=replace(found.storage, settings_file=path),
         )
         problem = ""
         try:

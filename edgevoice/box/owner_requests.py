@@ -4,6 +4,7 @@ import asyncio
 import json
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from edgevoice import children
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
 EXAMINE: Final = ("nice", *children.python("edgevoice", "doctor", "--quick", "--json"))
 """A process of its own: what is examined, the pins and the network above all, must not hold up the loop."""
+
+
+def examination_of(settings_file: Path | None) -> tuple[str, ...]:
+    """Return the command that examines the box which was given this settings file, or none."""
+    return EXAMINE if settings_file is None else (*EXAMINE, "--config", str(settings_file))
+
 
 _EXAMINE_S: Final = 180.0
 """Longer than all limits of its checks, which say what hung: 130 s for the service inside the box, 40 s for servers."""

@@ -35,7 +35,8 @@ def talk(path: Path | None) -> int:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         screen = Screen(began=time.monotonic())
         async with context_of(loaded.settings, key, os.environ) as found:
-            context = replace(found, observers=(screen, *found.observers), wants_wakeword=False)
+            observers, storage = (screen, *found.observers), replace(found.storage, settings_file=path)
+            context = replace(found, observers=observers, storage=storage, wants_wakeword=False)
             await serve(_watched(loaded.settings), context, stop, lambda parts: _listen_to_keys(parts, stop, screen))
         screen.close()
 

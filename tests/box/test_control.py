@@ -1,19 +1,22 @@
 """The control socket of a real box reaches its parts, and costs nothing where there is none."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from edgevoice.box import owner_requests
 from edgevoice.box.assembly import assemble
-from edgevoice.box.context import BoxContext, context_of
+from edgevoice.box.context import BoxContext, Storage, context_of
 from edgevoice.box.control import handles_of
 from edgevoice.box.presses import Presses
 from edgevoice.box.running import observers_of, reload_of
 from edgevoice.box.tool_files import ToolFiles
 from edgevoice.control.client import Client
+from edgevoice.control.messages import Examine
 from edgevoice.control.place import ControlPlace
 from edgevoice.core.ports import Panel
 from edgevoice.errors import ControlRefused
@@ -112,6 +115,28 @@ def test_there_is_a_socket_where_there_is_a_runtime_folder_unless_it_is_disabled
 
     expected = ControlPlace(tmp_path / "run" / "edgevoice" / "control.sock", None)
     assert asyncio.run(live()) == (expected if is_enabled else None)
+
+
+def test_the_doctor_is_asked_about_the_settings_file_of_the_box(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def examined(command: Sequence[str]) -> dict[str, object]:
+        asked.extend(command)
+        return {}
+
+    async def live(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(owner_requests, "_examined", examined)
+        context = replace(CONTEXT, wants_wakeword=False, storage=Storage(settings_file=tmp_path / "mine.toml"))
+        parts = assemble(Settings(), context, NoPanel())
+        presses = Presses(parts.mailbox.post, parts.mailbox.call)
+        owner = handles_of(Settings(), context, parts, lambda: "", presses).for_owner
+        assert owner is not None
+        await owner(Examine())
+
+    with pytest.MonkeyPatch.context() as patch:
+        asyncio.run(live(patch))
+
+    assert asked[-2:] == ["--config", str(tmp_path / "mine.toml")]
 
 
 def test_a_reload_without_settings_of_its_own_reads_the_tools_again(monkeypatch: pytest.MonkeyPatch) -> None:

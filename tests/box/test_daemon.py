@@ -92,7 +92,8 @@ def test_the_box_runs_with_the_key_and_the_settings_of_the_file_and_reads_them_a
 
     assert main(["--config", str(file)]) == 0
 
-    settings, key, read = given
+    settings, key, read, path = given
+    assert path == file
     assert settings.service.voice == "Olivia"
     assert key.reveal() == "secret"
     assert levels == ["debug"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.box.owner_requests import EXAMINE, OwnerRequests
+from edgevoice.box.owner_requests import EXAMINE, OwnerRequests, examination_of
 from edgevoice.box.pairing import Pairing
 from edgevoice.box.presses import Presses
 from edgevoice.control.messages import Examine, Pair, PersonasByHand, Refused
@@ -23,6 +23,13 @@ async def say_nothing(_text: str) -> None:
 def requests(*command: str, personas: Personas | None = None) -> OwnerRequests:
     pairing = Pairing(say_nothing, Presses(lambda _event: None, lambda act: act()), time.monotonic)
     return OwnerRequests(lambda: personas, pairing, command or EXAMINE)
+
+
+def test_the_doctor_examines_the_box_with_the_settings_file_that_it_was_given(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+
+    assert examination_of(file) == (*EXAMINE, "--config", str(file))
+    assert examination_of(None) == EXAMINE
 
 
 def test_the_doctor_is_run_once_for_all_who_ask_at_the_same_time(tmp_path: Path) -> None:
