@@ -30,10 +30,9 @@ def panel_bench(
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure: button to light and to listening, mute to silence at the service, and what the lights cost."""
-    del as_json  # nothing else is printed
     from edgevoice.testbed.bench.panel import measure
 
-    run_command(lambda: measure(rounds))
+    run_command(lambda: measure(rounds, as_json=as_json))
 
 
 @app.command("barge-in")

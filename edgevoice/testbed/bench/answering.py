@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 
 from edgevoice.core.sound.rates import NEAR_END_HZ, WIRE_HZ
 from edgevoice.local.process import LocalServiceProcess
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.stage.talker import words
 
 _WRITTEN: Final = ("tell me a joke", "tell me a story", "help", "say zorblaxian wugglefrump", "goodbye")
@@ -70,7 +71,7 @@ def measure(*, as_json: bool) -> int:
         if not as_json:
             print(line, file=sys.stderr)
 
-    print(json.dumps(asyncio.run(_measured(tell))))
+    show(asyncio.run(_measured(tell)), as_json=as_json)
     return 0
 
 

@@ -34,6 +34,7 @@ from edgevoice.testbed.bench.cuts import Cut, CutSource, JudgedInterruption, Sam
 from edgevoice.testbed.bench.opponent import ANSWER_S, LESSONS, PAUSE_S, answer_audio
 from edgevoice.testbed.bench.resumed import false_cuts, figures_of
 from edgevoice.testbed.bench.service_hears import AtTheService, Chunks, onset_s, way_to_silence
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.stage.compare import find_on_tape
 from edgevoice.testbed.stage.events import StepMissed
 from edgevoice.testbed.stage.stage import Stage, set_stage
@@ -102,7 +103,7 @@ def measure(cuts: int, *, as_json: bool) -> int:
                 file=sys.stderr,
             )
             return 1
-    print(json.dumps(report))
+    show(report, as_json=as_json)
     return 0
 
 

@@ -27,6 +27,7 @@ from edgevoice.errors import ControlUnavailable
 from edgevoice.journal import start as start_journal
 from edgevoice.settings.schema import Settings
 from edgevoice.testbed.bench import control_load
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.bench.stop_words import TRIALS, false_stops, words_heard
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.stage import Stage, set_stage
@@ -69,7 +70,7 @@ def measure(rings: int, minutes: float, seconds: int, *, as_json: bool) -> int:
         "control_ms": p50_p95(control_ms),
         "control_load": asked,
     }
-    print(json.dumps(report))
+    show(report, as_json=as_json)
     return 0
 
 

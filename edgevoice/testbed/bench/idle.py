@@ -7,7 +7,6 @@ memory is read at the end of each. Python's files are compiled, as they are on a
 """
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -25,6 +24,7 @@ import numpy.typing as npt
 from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import EdgevoiceError
 from edgevoice.store.folders import cache_folder
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.bench.wakeword import library_cpu_ms_per_s
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.talker import words as speech_of
@@ -155,7 +155,7 @@ def measure(seconds: int, *, as_json: bool) -> int:
     report["library_cpu_ms_per_s"] = library
     for figures in (report, around):
         figures["ratio_to_library"] = round(10 * float(str(figures["cpu_percent_of_a_core"])) / library, 2)
-    print(json.dumps(report))
+    show(report, as_json=as_json)
     return 0
 
 

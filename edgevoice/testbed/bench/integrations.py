@@ -6,7 +6,6 @@ order is from its publication by another client to its effect. The live page's f
 """
 
 import asyncio
-import json
 import os
 import shutil
 import socket
@@ -30,6 +29,7 @@ from edgevoice.settings.integrations import MqttSettings
 from edgevoice.testbed.bench.idle import rss_mb, running_daemon
 from edgevoice.testbed.bench.page import measure_page
 from edgevoice.testbed.bench.patience import in_time
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.virtual import VirtualCard
 
@@ -67,7 +67,7 @@ def measure(seconds: int, *, as_json: bool) -> int:
             print("the live page, beside the whole box …", file=sys.stderr)
         page = measure_page(Path(folder, "page"), seconds)
     more = {name: round(megabytes - memory["none"], 1) for name, megabytes in memory.items() if name != "none"}
-    print(json.dumps({**figures, "rss_mb": memory, "rss_mb_more": more, **page}))
+    show({**figures, "rss_mb": memory, "rss_mb_more": more, **page}, as_json=as_json)
     return 0
 
 

@@ -1,7 +1,6 @@
 """`edgevoice bench latency`: conversations on the virtual card, and how long each part takes."""
 
 import asyncio
-import json
 import sys
 import tempfile
 import time
@@ -13,6 +12,7 @@ from edgevoice.commands.screen import Screen
 from edgevoice.core.facts import LinkOpened, PlaybackStarted, WakeWordHeard
 from edgevoice.core.notices import PhaseEntered, UplinkSent
 from edgevoice.journal import start as start_journal
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.demo.figures import first_sounds, light_after, read_wav
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.compare import compare_uplink
@@ -50,7 +50,7 @@ def measure(rounds: int, *, as_json: bool) -> int:
     measured = LatencyFigures()
     with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
         asyncio.run(_hold(Path(folder), rounds, measured, is_quiet=as_json))
-    print(json.dumps(measured.report()))
+    show(measured.report(), as_json=as_json)
     return 0
 
 

@@ -1,11 +1,9 @@
 """`edgevoice bench limits`: what the box costs and how soon it is silent, beside what no program could better."""
 
 import contextlib
-import json
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from edgevoice.core.sound.fade import FADE
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.testbed.bench.idle import ProcessUsage, running_daemon, silence
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.virtual import Tape, VirtualCard
 from edgevoice.testbed.virtual.card import MICROPHONE, SPEAKER
@@ -38,9 +37,7 @@ _ANSWER = np.full(FAR_END_HZ, 9000, "<i2").tobytes()
 def measure(seconds: int, cuts: int, *, as_json: bool) -> int:
     """Measure the idle box and its floor for ``seconds`` each, and ``cuts``; print the figures; return the status."""
     report = {"idle": _idle(seconds), "cut": _cut(cuts)}
-    if not as_json:
-        print("In per cent of a core, per second, and in milliseconds.", file=sys.stderr)
-    print(json.dumps(report))
+    show(report, as_json=as_json)
     return 0
 
 

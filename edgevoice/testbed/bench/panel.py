@@ -6,7 +6,6 @@ press was never sent.
 """
 
 import asyncio
-import json
 import tempfile
 import threading
 import time
@@ -24,6 +23,7 @@ from edgevoice.errors import EdgevoiceError
 from edgevoice.journal import start as start_journal
 from edgevoice.panel.lamps import PixelLamp
 from edgevoice.panel.lights import Lights
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.demo.figures import read_wav
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.compare import compare_uplink
@@ -68,14 +68,14 @@ class PanelFigures:
         }
 
 
-def measure(rounds: int) -> int:
+def measure(rounds: int, *, as_json: bool) -> int:
     """Press the buttons ``rounds`` times and print the figures; return the exit status."""
     start_journal("error")
     measured = PanelFigures()
     with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
         asyncio.run(_press(Path(folder), rounds, measured))
     measured.strip_cpu_ms_per_s = strip_cpu_ms_per_s(_IDLE_S)
-    print(json.dumps(measured.report()))
+    show(measured.report(), as_json=as_json)
     return 0
 
 

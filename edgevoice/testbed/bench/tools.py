@@ -9,7 +9,6 @@ they listen.
 import asyncio
 import hashlib
 import itertools
-import json
 import os
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from edgevoice.core.ports import Observer
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.settings.schema import Settings
 from edgevoice.testbed.bench.idle import rss_mb, running_daemon
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.stage import Stage, set_stage
 from edgevoice.testbed.virtual import VirtualCard
@@ -151,7 +151,7 @@ def measure(seconds: int, *, as_json: bool) -> int:
         memory = _memory(folder, server if has_mcp else None, is_quiet=as_json)
     report["daemon_rss_delta_mb"] = round(memory["tools"] - memory["off"], 1)
     report["rss_mb"] = memory
-    print(json.dumps(report))
+    show(report, as_json=as_json)
     return 0
 
 

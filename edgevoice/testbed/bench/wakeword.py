@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.errors import WakeWordUnavailable
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.stage.talker import words as speech_of
 from edgevoice.wakeword.models.present import find_model, words_present
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
@@ -91,7 +92,7 @@ def measure(*, as_json: bool) -> int:
         four = _compare(sound, names[:4])
         _remark(four, f"{len(names[:4])} words", is_quiet=as_json)
         report["four_words"] = {"words": len(names[:4])} | four
-    print(json.dumps(report))
+    show(report, as_json=as_json)
     return 0
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgevoice.core.protocol import wire
 from edgevoice.core.protocol.downlink import Downlink
+from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.percentiles import p50_p95
 
 _WARM_UP = 200
@@ -19,10 +20,7 @@ _CHUNK = 2 * 24_000 * 40 // 1000
 def measure(rounds: int, *, as_json: bool) -> int:
     """Read and write each kind of event ``rounds`` times; print the cost of one, and return the exit status."""
     report = {name: _spread(work, rounds) for name, work in _works().items()}
-    if not as_json:
-        for name, spread in report.items():
-            print(f"{name:28} p50 {spread['p50']:6.1f}   p95 {spread['p95']:6.1f}")
-    print(json.dumps({"rounds": rounds, "audio_delta_ms": 100, "append_ms": 40, **report}))
+    show({"rounds": rounds, "audio_delta_ms": 100, "append_ms": 40, **report}, as_json=as_json)
     return 0
 
 

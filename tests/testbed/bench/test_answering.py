@@ -11,7 +11,7 @@ def test_memory_in_use_is_at_most_the_peak_and_less_afterwards(capsys: pytest.Ca
     assert measure(as_json=False) == 0
 
     shown = capsys.readouterr()
-    report = json.loads(shown.out)
+    report = json.loads(shown.out.splitlines()[-1])
     rest, used, after = (report["mb"][when] for when in ("at_rest", "in_use", "after"))
     assert rest["rss"] < used["rss"] <= used["peak"]
     assert after["rss"] < used["rss"]
