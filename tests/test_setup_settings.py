@@ -150,7 +150,7 @@ def test_a_usb_card_does_not_replace_a_device_named_by_the_owner(pi: System) -> 
     [
         ("[panel\n", "it is no TOML: "),
         ('panel = {kind = "gpio", hold_s = 2.0}\n', "only a person can edit how this is written: [panel]"),
-        ("panel = 1\n", "panel is no section"),
+        ("panel = 1\n", "panel is not a section"),
     ],
 )
 def test_a_file_that_cannot_be_edited_is_kept_and_named_in_one_line(pi: System, text: str, complaint: str) -> None:

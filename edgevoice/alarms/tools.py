@@ -218,7 +218,7 @@ class AlarmTools:
             if date is not None:
                 day = datetime.fromisoformat(date) if date[0].isdigit() else day_named(date, day, now.wall_s, zone)
         except ValueError as error:
-            raise ToolRefused(f"date: {date} is no date") from error
+            raise ToolRefused(f"date: {date} is not a date") from error
         first = day.replace(hour=hour, minute=minute)
         ring = at_local_time(kind, label, first, weekly([*days]) if days else "", now, zone)
         if ring is None:

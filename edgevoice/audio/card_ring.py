@@ -50,7 +50,7 @@ _Samples = npt.NDArray[np.int16]
 def require_ring(chain: str) -> None:
     """Raise ``AlsaError`` unless what ALSA describes so is a card of its own."""
     if not any(ring in chain for ring in _RINGS) or any(shared in chain for shared in _SHARED):
-        raise AlsaError(0, "it is no card of its own, but a sound server or a mixer")
+        raise AlsaError(0, "it is not a card of its own, but a sound server or a mixer")
 
 
 class RingUnavailable(DeviceBusy):

@@ -119,7 +119,7 @@ def _time_of_day(written: str) -> datetime:
     try:
         return datetime.strptime(written, "%H:%M")  # noqa: DTZ007 - a time of day has no zone
     except ValueError:
-        raise typer.BadParameter(f"{written!r} is no time of day; write one such as 07:00 or 18:30") from None
+        raise typer.BadParameter(f"{written!r} is not a time of day; write one such as 07:00 or 18:30") from None
 
 
 def _rule(days: str) -> str:
@@ -127,7 +127,7 @@ def _rule(days: str) -> str:
     named = {"daily": list(WEEKDAYS), "weekdays": list(WEEKDAYS[:5]), "weekends": list(WEEKDAYS[5:])}
     chosen = named.get(days) or [day.strip() for day in days.lower().split(",") if day.strip()]
     if strange := [day for day in chosen if day not in WEEKDAYS]:
-        raise typer.BadParameter(f"{strange[0]} is no day; days are {', '.join([*WEEKDAYS, *named])}")
+        raise typer.BadParameter(f"{strange[0]} is not a day; days are {', '.join([*WEEKDAYS, *named])}")
     return weekly(chosen) if chosen else ""
 
 

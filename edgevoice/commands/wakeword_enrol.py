@@ -106,7 +106,7 @@ def _chosen(settings: Settings, name: str | None) -> WakeWord:
     word = next((each for each in words if name in {None, each.name}), None)
     if word is None:
         names = ", ".join(each.name for each in words)
-        raise NotEnrolled(f"{name} is no wake word of the settings", remedy=f"Take one of these: {names}.")
+        raise NotEnrolled(f"{name} is not a wake word in the settings", remedy=f"Take one of these: {names}.")
     if settings.wakeword.engine != "streaming":
         raise NotEnrolled(
             f"the engine {settings.wakeword.engine} does not ask verifiers",

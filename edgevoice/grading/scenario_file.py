@@ -176,7 +176,7 @@ def _disagreements(suite: Suite) -> Iterator[str]:
     for name in (*suite.gates, *suite.thresholds):
         if name not in SCORERS:
             near = difflib.get_close_matches(name, SCORERS, n=1)
-            yield f"gates and thresholds name scorers, and {name[:40]!r} is none" + (
+            yield f"gates and thresholds name scorers, and {name[:40]!r} is not one" + (
                 f"; did you mean {near[0]}?" if near else ""
             )
         elif not any(name_of(scorer) == name for scorer in scorers):

@@ -27,7 +27,7 @@ def names_of(hostname: str, further: Collection[str]) -> frozenset[str]:
 
 
 def is_our_host(host: str | None, names: Collection[str]) -> bool:
-    """Return whether the value of ``Host`` is an address, or one of our names; the port is of no matter."""
+    """Return whether the value of ``Host`` is an address, or one of our names; the port is ignored."""
     if host is None:
         return False
     try:

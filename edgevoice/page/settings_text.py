@@ -44,7 +44,7 @@ def _edited(text: str, changes: Changes) -> str:
         section, _, name = dotted.partition(".")
         table = wanted.setdefault(section, {})
         if not isinstance(table, dict):
-            raise EditRefused(f"{section} is no section")
+            raise EditRefused(f"{section} is not a section")
         if value is None:
             table.pop(name, None)
         else:

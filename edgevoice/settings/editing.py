@@ -73,7 +73,7 @@ def put(text: str, values: Mapping[tuple[str, ...], Any], old: str | None = None
         for number, name in enumerate(sections, 1):
             standing = standing.setdefault(name, {})
             if not isinstance(standing, dict):
-                raise EditRefused(f"{'.'.join(sections[:number])} is no section")
+                raise EditRefused(f"{'.'.join(sections[:number])} is not a section")
         now = standing.get(key, old)
         if (old is None or now == old) and (key not in standing or now != value):
             standing[key] = value

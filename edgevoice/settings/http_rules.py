@@ -59,7 +59,7 @@ def _complaints_about(place: str, tool: Mapping[str, Any], types: Mapping[str, A
         if settings.method in {"GET", "DELETE"}:
             yield f"{place}.body is not for the method {settings.method}; use POST, PUT or PATCH"
         unknown = {*_places(settings.body)} - {*settings.properties}
-        yield from (f"{place}.body names {{{name}}}, which is none of its parameters" for name in sorted(unknown))
+        yield from (f"{place}.body names {{{name}}}, which is not one of its parameters" for name in sorted(unknown))
 
 
 def _about_url(place: str, settings: HttpToolSettings) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _about_url(place: str, settings: HttpToolSettings) -> Iterator[str]:
     path, _, query = SECRET.sub("", settings.url).partition("?")
     for name in dict.fromkeys(_places(path + query)):
         if name not in settings.properties:
-            yield f"{place}.url names {{{name}}}, which is none of its parameters"
+            yield f"{place}.url names {{{name}}}, which is not one of its parameters"
     for name in dict.fromkeys(_places(path)):
         if name in settings.properties and name not in given:
             yield f"{place}.url needs {name} in its path: name it in parameters.required, or give it a default"
@@ -99,7 +99,7 @@ def _about_parameters(place: str, tool: Mapping[str, Any]) -> Iterator[str]:
         yield f"{place} must have a table of properties, and a list as required"
         return
     yield from (
-        f"{place}.required names {shown_name(str(name))}, which is none of its properties"
+        f"{place}.required names {shown_name(str(name))}, which is not one of its properties"
         for name in required
         if name not in properties
     )
@@ -121,7 +121,7 @@ def _about_property(place: str, schema: object) -> Iterator[str]:
     elif not isinstance(schema.get("description", ""), str) or not isinstance(schema.get("enum", []), list):
         yield f"{place} must have a text as description, and a list as enum"
     elif not _are_bounds(schema):
-        yield f"{place} has a limit that is no number, or a pattern that is none"
+        yield f"{place} has a limit that is not a number, or a pattern that is not a regular expression"
     elif kind == "array":
         yield from _about_property(f"{place}.items", schema.get("items"))
 

@@ -212,7 +212,7 @@ def test_an_alarm_is_set_at_its_local_time_and_read_back(arguments: dict[str, An
     ("arguments", "problem"),
     [
         ({"time": "25:00"}, '^time is "25:00"; it must be a text: local time of 24 hours, such as 07:00$'),
-        ({"time": "07:00", "date": "2025-13-01"}, "^date: 2025-13-01 is no date$"),
+        ({"time": "07:00", "date": "2025-13-01"}, "^date: 2025-13-01 is not a date$"),
         ({"time": "07:00", "date": "2025-11-30"}, "^2025-11-30 07:00 has passed$"),
         ({"time": "07:00", "date": "today"}, "^today 07:00 has passed$"),
         ({"time": "07:00", "date": "someday"}, "^date"),

@@ -54,11 +54,11 @@ def test_alarms_and_reminders_are_kept_apart_from_timers(tmp_path: Path) -> None
     [
         (("timers", "add", "0"), "0 is less than 1"),
         (("timers", "add", "5", "--label", "x" * 81), "at most 80 characters"),
-        (("alarms", "add", "25:00"), "'25:00' is no time of day; write one such as 07:00 or 18:30"),
-        (("alarms", "add", "7"), "'7' is no time of day"),
+        (("alarms", "add", "25:00"), "'25:00' is not a time of day; write one such as 07:00 or 18:30"),
+        (("alarms", "add", "7"), "'7' is not a time of day"),
         (("alarms", "add", "18:00", "--reminder", " "), "the text of the reminder is empty"),
         (("alarms", "add", "18:00", "--reminder", "mum", "--label", "x"), "a reminder has its text for a name"),
-        (("alarms", "add", "07:00", "--days", "someday"), "someday is no day"),
+        (("alarms", "add", "07:00", "--days", "someday"), "someday is not a day"),
     ],
 )
 def test_what_cannot_be_set_is_refused_with_what_is_wrong(

@@ -149,7 +149,7 @@ def test_a_recording_in_the_wrong_folder_is_named(home: Path, place: str, name: 
     [
         (("a/b", "--from", "anna"), "", "'a/b' cannot be a name here. Take up to 40 letters"),
         (("Anna", "--from", "nowhere"), "", "nowhere is not a folder. Put recordings"),
-        (("Anna", "--word", "alexa"), "", "alexa is no wake word of the settings. Take one of these: hey_jarvis."),
+        (("Anna", "--word", "alexa"), "", "alexa is not a wake word in the settings. Take one of these: hey_jarvis."),
         (
             ("Anna",),
             "[wakeword]\nengine = 'microwakeword'\n",

@@ -105,8 +105,8 @@ def test_a_mistake_in_a_scenario_is_one_line_that_says_where(changes: dict[str, 
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({"gates": ["speed"]}, "mine.toml: gates and thresholds name scorers, and 'speed' is none"),
-        ({"gates": ["tool_ordr"]}, "'tool_ordr' is none; did you mean tool_order?"),
+        ({"gates": ["speed"]}, "mine.toml: gates and thresholds name scorers, and 'speed' is not one"),
+        ({"gates": ["tool_ordr"]}, "'tool_ordr' is not one; did you mean tool_order?"),
         ({"gates": ["tool_order"]}, "tool_order is a gate or has a threshold, but no scenario is scored by it"),
         ({"thresholds": {"time_to_sound": 0.9}}, "so each of its scorers needs within_s"),
         ({"thresholds": {"time_to_sound": 2}}, "thresholds[...]: expected `float` <= 1.0"),

@@ -70,7 +70,7 @@ def test_two_values_are_written_at_once() -> None:
     ("text", "path", "problem"),
     [
         ("[wakeword\n", THRESHOLD, "it is no TOML: "),
-        ("wakeword = 3\n", THRESHOLD, "wakeword is no section"),
+        ("wakeword = 3\n", THRESHOLD, "wakeword is not a section"),
         (
             "[wakeword]\nwords = {alexa = {threshold = 0.6}}\n",
             ALEXA,
