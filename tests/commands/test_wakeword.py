@@ -129,7 +129,7 @@ def test_without_matplotlib_the_table_is_printed_without_a_picture(monkeypatch: 
     result = wakeword("test", DATA / POSITIVES[0], "--plot", "scores.png")
 
     assert result.exit_code == 1
-    assert "pip install 'edgevoice[plot]'" in result.stderr
+    assert "-m pip install 'matplotlib>=3.8'" in result.stderr
     assert "hey_jarvis" in result.stdout
     assert "See it" not in result.stdout
 
