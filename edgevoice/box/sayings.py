@@ -8,6 +8,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from edgevoice.box.spoken import Samples, Speak
 from edgevoice.core.orders import Earcon
 from edgevoice.core.ports import Observer, Report
 from edgevoice.journal import tell
+from edgevoice.store.files import drop_older
+from edgevoice.threads import run
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +90,8 @@ async def learn(folder: Path, use: Callable[[Earcon, Samples], None], speak: Spe
         return
     for earcon in missing:
         _taken(earcon, folder, use)
+        # What the sentence was in another release, or another voice.
+        await run(partial(drop_older, place_of(earcon, folder)), name="sayings")
 
 
 def _taken(earcon: Earcon, folder: Path, use: Callable[[Earcon, Samples], None]) -> bool:

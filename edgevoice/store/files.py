@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -26,6 +27,8 @@ _LOCK_LIMIT_S: Final = 5.0
 """
 
 _LOCK_STEP_S: Final = 0.01
+
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{12,64}")
 
 
 def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object], *, is_durable: bool = False) -> None:
@@ -110,6 +113,21 @@ def make_once(path: Path, make: Callable[[Path], object]) -> None:
         draft = drafts / path.name
         make(draft)
         draft.replace(path)
+
+
+def drop_older(path: Path) -> None:
+    """Remove the files beside ``path`` that it replaces: of its name, but with the fingerprint of another release.
+
+    The fingerprint is the last part of the name, in hexadecimal: ``voice-tables-2f0c….map``. A process that has one of
+    them open keeps it; one that looks for it makes it again.
+    """
+    family, mark, _ = path.stem.rpartition("-")
+    with contextlib.suppress(OSError):
+        for other in [*path.parent.iterdir()]:
+            is_kin = other.suffix == path.suffix and other.stem.startswith(f"{family}{mark}") and other != path
+            if is_kin and _FINGERPRINT.fullmatch(other.stem.removeprefix(f"{family}{mark}")):
+                with contextlib.suppress(OSError):
+                    other.unlink()
 
 
 def sweep(folder: Path) -> None:

@@ -95,6 +95,16 @@ def test_what_is_missing_is_made_and_learnt(tmp_path: Path) -> None:
     }
 
 
+def test_a_sentence_of_another_release_is_removed(tmp_path: Path) -> None:
+    older = tmp_path / "saying-no-network-0123456789ab.s16"
+    older.touch()
+
+    learnt_from(tmp_path, Beeper().say)
+
+    assert not older.exists()
+    assert place_of(Earcon.NO_NETWORK, tmp_path).exists()
+
+
 class BeeperProcess(Beeper):
     """The beeper in place of the voice's process; ``complaint`` is why it cannot speak."""
 

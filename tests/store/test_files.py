@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from edgevoice.store import files
-from edgevoice.store.files import draft_folder, locked, make_once, rewrite, sweep, write_whole
+from edgevoice.store.files import draft_folder, drop_older, locked, make_once, rewrite, sweep, write_whole
 from tests.open_files import open_files
 
 
@@ -307,6 +307,28 @@ def test_a_file_made_once_is_complete_and_not_made_again(tmp_path: Path) -> None
     assert place.read_bytes() == b"whole"
     assert len(asked) == 1
     assert list(place.parent.iterdir()) == [place]
+
+
+def test_the_files_of_other_releases_are_dropped_and_no_others(tmp_path: Path) -> None:
+    place = tmp_path / "voice-tables-0123456789abcdef.map"
+    older = [tmp_path / f"voice-tables-{mark}.map" for mark in ("fedcba9876543210", "aaaaaaaaaaaa")]
+    others = [
+        tmp_path / name
+        for name in (
+            "voice-tables-fedcba9876543210.ort",
+            "voice-tables-kept.map",
+            "voice-tables-of-two-fedcba9876543210.map",
+            "voice-fedcba9876543210.map",
+            "status.json",
+        )
+    ]
+    for file in (place, *older, *others):
+        file.touch()
+
+    drop_older(place)
+
+    assert set(tmp_path.iterdir()) == {place, *others}
+    drop_older(tmp_path / "nowhere" / place.name)
 
 
 def test_a_file_that_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from edgevoice.store.files import make_once
+from edgevoice.store.files import drop_older, make_once
 
 _KIND: Final = "edgevoice voice network 1"
 """The last number is incremented with every change in what follows."""
@@ -47,6 +47,7 @@ class StoredNetworks:
         self._places = {name: folder / f"voice-{name.replace(' ', '-')}-{_fingerprint(name)}.ort" for name in _NAMES}
         for name, place in self._places.items():
             make_once(place, partial(_make, name))
+            drop_older(place)
 
     def open(self, name: str) -> Any:
         """Return onnxruntime's session for a network.

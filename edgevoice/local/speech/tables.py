@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self
 
-from edgevoice.store.files import make_once, write_whole
+from edgevoice.store.files import drop_older, make_once, write_whole
 
 _MAGIC: Final = b"edgevoice voice tables 1\n"
 """The last number is incremented with every change in what follows."""
@@ -147,6 +147,7 @@ def tables_in(folder: Path) -> StoredTables:
     place = folder / f"voice-tables-{_fingerprint()}.map"
     try:
         make_once(place, _make)
+        drop_older(place)
         return StoredTables.read(place)
     except (ValueError, KeyError):
         place.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ import numpy as np
 
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
-from edgevoice.store.files import draft_folder
+from edgevoice.store.files import draft_folder, drop_older
 from edgevoice.store.folders import scratch_folder
 from edgevoice.wakeword.kernel.arrays import Arrays, map_arrays
 from edgevoice.wakeword.kernel.library import KernelUnavailable, is_compiled, open_library
@@ -97,8 +97,10 @@ class Kernel:
             with draft_folder(missing[0][1]) as drafts:
                 made = [drafts / place.name for _, place in missing]
                 _make([each for (name, _), draft in zip(missing, made, strict=True) for each in (name, str(draft))])
-                for (_, place), draft in zip(missing, made, strict=True):
+                for (name, place), draft in zip(missing, made, strict=True):
                     draft.replace(place)
+                    if name == _VOICE:  # of the words, each has a file of its own
+                        drop_older(place)
         except (OSError, KernelUnavailable) as error:
             why = error.line() if isinstance(error, KernelUnavailable) else error.strerror
             tell(_log, logging.WARNING, "wakeword-cache", problem=f"onnxruntime computes the models: {why}")
@@ -208,6 +210,7 @@ def _made(place: Path) -> Arrays:
             draft = drafts / place.name
             _make(["-", str(draft)])
             draft.replace(place)
+        drop_older(place)
         return map_arrays(place)
     except OSError as error:
         tell(_log, logging.WARNING, "wakeword-cache", problem=f"{place.parent} cannot be written: {error.strerror}")

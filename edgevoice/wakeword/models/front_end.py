@@ -19,7 +19,7 @@ import numpy as np
 
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
-from edgevoice.store.files import write_whole
+from edgevoice.store.files import drop_older, write_whole
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.graph_network import GraphNetwork
 from edgevoice.wakeword.models.mel import MelBank
@@ -163,5 +163,6 @@ def _make_in_child() -> bytes:
 def _keep(parts: FrontEndParts, place: Path) -> None:
     try:
         write_whole(place, parts.dump)
+        drop_older(place)
     except OSError as error:
         tell(_log, logging.WARNING, "wakeword-cache", problem=f"{place.parent} cannot be written: {error.strerror}")

@@ -37,9 +37,13 @@ def test_a_table_holds_what_the_dictionary_held(
 
 
 def test_the_file_is_made_once_private_and_then_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = folder / f"voice-tables-{'a' * 16}.map"
+    folder.mkdir()
+    older.touch()
     tables_in(folder)
     monkeypatch.setattr(subprocess, "run", None)
 
+    assert not older.exists(), "of another release"
     assert "hello" in tables_in(folder)["gold"]
     assert [path.stat().st_mode & 0o077 for path in folder.iterdir()] == [0]
 
