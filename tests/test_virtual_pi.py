@@ -1,9 +1,12 @@
 """scripts/virtual-pi as far as it can be tested without starting a machine: its arguments, its images, its checks."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -79,6 +82,44 @@ def test_wrong_usage_is_refused_before_anything_is_built(arguments: tuple[str, .
 
     assert told.returncode == 2
     assert "Usage:" in told.stderr
+
+
+def test_what_killed_runs_left_is_removed_and_the_logs_of_others_are_kept(tmp_path: Path) -> None:
+    apt = tmp_path / "bin" / "apt-get"  # of a machine without a mirror: the script ends before anything is built
+    apt.parent.mkdir()
+    apt.write_text("#!/bin/sh\n")
+    apt.chmod(0o755)
+    killed, ended, running, young, other = folders = [
+        tmp_path / f"edgevoice-virtual-pi-{name}" for name in ("amd64.a", "amd64.b", "arm64.c", "scratch.d")
+    ] + [tmp_path / "edgevoice-other"]
+    for folder in folders:
+        (folder / "share").mkdir(parents=True)
+        os.utime(folder, (0, 0))
+    (ended / "ended").touch()
+    os.utime(ended, (0, 0))
+    os.utime(young)
+    environment = {**os.environ, "PATH": f"{apt.parent}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+    environment.pop("DEBIAN_MIRROR", None)
+
+    with held(running):
+        told = subprocess.run(
+            [str(SCRIPT)], capture_output=True, text=True, timeout=LIMIT_S, check=False, env=environment
+        )
+
+    assert told.returncode == 2, told.stderr
+    assert "no Debian mirror" in told.stderr
+    assert [folder.exists() for folder in (killed, ended, running, young, other)] == [False, True, True, True, True]
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Lock a folder, as a run does while it lives."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def test_the_image_is_rebuilt_when_its_script_changes(checkout: Path) -> None:
