@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgevoice import journal
-from edgevoice.doctor.bundle import write_bundle
+from edgevoice.doctor.bundle import require_place, write_bundle
 from edgevoice.doctor.findings import SIGNS, Finding, FindingStatus, is_all_well
 from edgevoice.doctor.plan import Examination
 from edgevoice.doctor.probes import Machine
@@ -36,6 +36,8 @@ def examine(
     """Check everything, print it, and write the support archive if asked to; return 1 if something is broken."""
     # The findings report what goes wrong below, so do not log it as well.
     journal.start("critical")
+    if bundle is not None:
+        require_place(bundle)
     machine = Machine()
     if not as_json:
         print("Checking the box." if quick else "Checking the box. It will whistle once; please be quiet meanwhile.")

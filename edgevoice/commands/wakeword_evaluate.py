@@ -71,7 +71,7 @@ def evaluate(
     from edgevoice.commands.wakeword_picture import draw_det, is_drawn, require_pictures
 
     if picture is not None:
-        require_pictures()
+        require_pictures(picture)
     # Refuse unreadable noises before the work begins.
     laid = lay(under.noises, under.rooms, under.snrs_db, under.distances_m) if under.is_anything else None
     place = picture or PICTURE

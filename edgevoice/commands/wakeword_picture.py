@@ -32,10 +32,12 @@ class PictureImpossible(EdgevoiceError, ImportError):
     code = "picture-impossible"
 
 
-def require_pictures() -> None:
-    """Raise ``PictureImpossible`` if no picture can be drawn, before the work that it would show."""
+def require_pictures(place: Path) -> None:
+    """Raise ``PictureImpossible`` or ``PictureNotKept`` if none can be drawn there, before the work that it shows."""
     if not has("matplotlib"):
         raise PictureImpossible("a picture needs the package matplotlib", remedy=f"Add it: {how_to_add('plot')}")
+    if not place.parent.is_dir():
+        raise PictureNotKept(f"{place} cannot be written: {place.parent} is not a folder")
 
 
 def is_drawn(path: Path, draw: Callable[[], None]) -> bool:

@@ -76,6 +76,14 @@ class BundleNotWritten(EdgevoiceError, OSError):
     remedy = "Name another file, one that does not exist yet."
 
 
+def require_place(place: Path) -> None:
+    """Raise ``BundleNotWritten`` if there is no folder for the archive, or a file already, before the checks begin."""
+    if place.exists():
+        raise BundleNotWritten(f"{place} cannot be written: File exists")
+    if not place.parent.is_dir():
+        raise BundleNotWritten(f"{place} cannot be written: {place.parent} is not a folder")
+
+
 def write_bundle(
     place: Path, findings: Sequence[Finding], path: Path | None, environment: Mapping[str, str], machine: Machine
 ) -> None:

@@ -161,7 +161,7 @@ def test_no_canceller_is_tried_on_a_device_that_cancels_its_own_echo(home: Path,
 
 @pytest.mark.parametrize(
     ("library", "tier", "remedy"),
-    [("LinearCanceller", "none", "apt install libspeexdsp1"), ("Suppressor", "linear", "edgevoice[echo]")],
+    [("LinearCanceller", "none", "apt install libspeexdsp1"), ("Suppressor", "linear", "pip install pywebrtc-audio")],
 )
 def test_a_missing_library_lowers_the_tier_and_is_named(
     home: Path, sound: Sound, monkeypatch: pytest.MonkeyPatch, library: str, tier: str, remedy: str

@@ -148,6 +148,13 @@ def test_a_curve_that_cannot_be_drawn_is_refused_before_any_scoring(
     assert line.startswith("a picture needs the package matplotlib. Add it: ")
 
 
+def test_a_curve_in_a_folder_that_does_not_exist_is_refused_before_any_scoring(recordings: Path) -> None:
+    asked = wakeword("evaluate", recordings, "--plot", recordings / "nowhere" / "det.png")
+
+    assert (asked.exit_code, asked.stdout) == (1, "")
+    assert f"{recordings / 'nowhere'} is not a folder. Name a file" in asked.stderr
+
+
 # --- evaluate --------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.doctor.bundle import BundleNotWritten, scrub, write_bundle
+from edgevoice.doctor.bundle import BundleNotWritten, require_place, scrub, write_bundle
 from edgevoice.doctor.findings import fine, wrong
 from tests.doctor.machines import machine
 
@@ -109,6 +109,16 @@ def test_the_examples_of_our_own_settings_are_not_hidden() -> None:
     text = "edgevoice 0.3.0\nopenwakeword 0.4.0\nlgpio 0.2.2.0\nat 127.0.0.1:8080, 10:15:02 and inworld/inworld-stt-1"
 
     assert scrub(text, {}) == text
+
+
+def test_a_place_at_which_no_archive_can_be_is_refused_before_the_checks(tmp_path: Path) -> None:
+    (tmp_path / "out.tar.gz").touch()
+
+    require_place(tmp_path / "free.tar.gz")
+    with pytest.raises(BundleNotWritten, match=r"out\.tar\.gz cannot be written: File exists$"):
+        require_place(tmp_path / "out.tar.gz")
+    with pytest.raises(BundleNotWritten, match=r"cannot be written: .*/nowhere is not a folder$"):
+        require_place(tmp_path / "nowhere" / "out.tar.gz")
 
 
 def test_an_existing_file_is_kept_and_invalid_settings_do_no_harm(tmp_path: Path) -> None:
