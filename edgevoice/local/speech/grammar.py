@@ -2,7 +2,7 @@
 
 A path from `START` to `END` is one utterance. The commands of `vocabulary` share their beginnings and endings, so that
 a thousand of them need only a hundred nodes. In parallel, any sequence of phonemes is allowed, with a penalty for each
-phoneme: it wins if no command fits what was heard.
+phoneme: it wins if no command fits what was heard. A second graph says what people say to one another.
 """
 
 from collections.abc import Sequence
@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from edgevoice.local.mind import vocabulary
-from edgevoice.local.speech.pronunciations import SPELLING, Phonemes, pronunciations
+from edgevoice.local.speech.other_words import OTHER_WORDS
+from edgevoice.local.speech.pronunciations import PRONUNCIATIONS, SPELLING, Phonemes, pronunciations
 
 START, END = 0, 1
 # The logarithm of how much less likely a phoneme outside the vocabulary is.
 _FOREIGN_WEIGHT = -3.0
+# And of how much less likely each word is that is said to somebody else.
+_OTHER_WORD_WEIGHT = -3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Arc:
     """A word between two nodes, with the ways to say it; ``weight`` is the logarithm of how likely it is.
 
-    ``is_foreign``: a single phoneme that belongs to no word of the vocabulary; ``word`` is then its spelling.
+    ``is_foreign``: a single phoneme that belongs to no word of the vocabulary, and ``word`` is its spelling; or a word
+    of `other_words`.
     """
 
     source: int
@@ -44,6 +48,15 @@ class Grammar:
 def commands() -> Grammar:
     """Return the grammar of the vocabulary."""
     return _Builder().build()
+
+
+def other_words() -> Grammar:
+    """Return the grammar of any sequence of frequent words, those of the commands among them, and of phonemes."""
+    loop = END + 1
+    words = [*PRONUNCIATIONS.items(), *OTHER_WORDS.items()]
+    arcs = [Arc(loop, loop, word, ways, _OTHER_WORD_WEIGHT, is_foreign=True) for word, ways in words]
+    arcs += [Arc(loop, loop, spelled, ((one,),), _FOREIGN_WEIGHT, is_foreign=True) for one, spelled in SPELLING.items()]
+    return Grammar(loop + 1, tuple(arcs), ((START, loop), (loop, END)))
 
 
 class _Builder:

@@ -251,12 +251,13 @@ your: Y UH R, Y AO
 yourself: Y ER S EH L F, Y AO S EH L F
 zero: Z IH R OW, Z IY R OW
 """
-_PRONUNCIATIONS = {
+PRONUNCIATIONS = {
     word: tuple(tuple(way.split()) for way in ways.split(","))
     for word, ways in (line.split(": ") for line in _WAYS.strip().splitlines())
 }
+"""Every word of the vocabulary, and the ways to say it."""
 
 
 def pronunciations(word: str) -> tuple[Phonemes, ...]:
     """Return the pronunciations of ``word``; raise KeyError if it is not in the table."""
-    return _PRONUNCIATIONS[word]
+    return PRONUNCIATIONS[word]

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.extras import how_to_add
-from edgevoice.local.mind.intents import understand
+from edgevoice.local.mind.intents import Intent, VolumeWish, Wish, understand
 from edgevoice.local.speech import grammar
 from edgevoice.local.speech.dereverberation import dereverberated
 from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames, Lattice, Path
@@ -73,6 +73,16 @@ _MOST_STRAY = 2
 # And if the network is sure itself: its probability of each phoneme that it heard, on average. In noise no phoneme fits
 # well, so that every command fits nearly as well as the likeliest phonemes of all.
 _SURE_HEARING = 0.5
+# And if it is likelier by this than anything that people say to one another: "turn it over" is no "turn it up". A
+# single word that fits perfectly is likelier by 3. Less is enough for what sets and cancels nothing, as the answer
+# shows what was heard: a question, and what the next word takes back.
+_SURE_LEAD = 2.9
+_SURE_LEAD_OF_QUESTION = 1.0
+_SURE_LEAD_OF_MILD = 0.0
+_QUESTIONS = (Wish.TIME, Wish.DATE, Wish.STORY, Wish.JOKE, Wish.HELP)
+_MILD = (Wish.GOODBYE, Wish.HELLO, Wish.THANKS, Wish.REPEAT)
+# If other words are likelier by this, it is not even asked about.
+_WORST_LEAD = -5.0
 
 
 class Unsure(str):
@@ -107,6 +117,7 @@ class PhonemeRecogniser:
         self._blank, self._word_end = columns[BLANK], columns[WORD_END]
         self._spelling = defaultdict(str, {columns[phoneme]: spelled for phoneme, spelled in SPELLING.items()})
         self._lattice = Lattice(grammar.commands(), columns)
+        self._others = Lattice(grammar.other_words(), columns)
         self._turn = threading.Lock()
 
     @classmethod
@@ -129,10 +140,16 @@ class PhonemeRecogniser:
         paths = self._lattice.search(frames)
         likeliest = float(frames.max(axis=1).sum())
         chosen, is_sure = _chosen(paths) if paths else (None, True)
-        fit = (chosen.score - likeliest) / phonemes if chosen is not None else _WORST_FIT
-        if chosen is None or (fit <= _WORST_FIT and understand(_text(chosen))):
-            return "".join(" " if column == self._word_end else self._spelling[column] for column in heard).strip()
+        spelled = "".join(" " if column == self._word_end else self._spelling[column] for column in heard).strip()
+        if chosen is None:
+            return spelled
         text = _text(chosen)
+        fit = (chosen.score - likeliest) / phonemes
+        if wanted := understand(text):
+            lead = chosen.score - max((path.score for path in self._others.search(frames)), default=-np.inf)
+            if fit <= _WORST_FIT or lead < _WORST_LEAD:
+                return Unsure(spelled)
+            is_sure = is_sure and lead >= max(map(_sure_lead, wanted))
         is_sure = is_sure and fit > _SURE_FIT and self._hearing(frames) > _SURE_HEARING
         return text if is_sure else Unsure(text)
 
@@ -173,6 +190,13 @@ def frames_of(model: Any, samples: Frames) -> Frames:
     scores, lengths = model.session.run(["log_probs", "out_lengths"], given)
     frames: Frames = scores[0, : int(lengths[0])]
     return frames
+
+
+def _sure_lead(wanted: Intent) -> float:
+    """Return by how much a command must be likelier than other words."""
+    if isinstance(wanted, VolumeWish) or wanted in _MILD:
+        return _SURE_LEAD_OF_MILD
+    return _SURE_LEAD_OF_QUESTION if wanted in _QUESTIONS else _SURE_LEAD
 
 
 def _chosen(paths: Sequence[Path]) -> tuple[Path, bool]:

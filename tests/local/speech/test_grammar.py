@@ -71,3 +71,13 @@ def test_no_answer_is_by_itself_a_harmful_command() -> None:
     harmless = {"no thank you", "no thanks"}
 
     assert {answer for answer in vocabulary.answers() if understand(answer)} <= harmless
+
+
+def test_other_words_are_those_of_the_commands_and_the_most_frequent_ones() -> None:
+    other = grammar.other_words()
+    words = {arc.word for arc in other.arcs}
+
+    assert {"turn", "timer", "over", "around", "people"} <= words
+    assert len(words) > 500
+    assert {phoneme for arc in other.arcs for way in arc.says for phoneme in way} <= {*SPELLING}
+    assert all(arc.weight < 0 for arc in other.arcs)

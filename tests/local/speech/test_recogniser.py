@@ -94,6 +94,32 @@ def test_a_command_of_which_the_network_hardly_hears_any_phoneme_is_unsure() -> 
     assert isinstance(words(in_noise), Unsure)
 
 
+WAKE_HIM = (*said("wake"), WORD_END, "HH", "IH", "M", WORD_END, *said("at six"))
+TURN_HIM = (*said("turn"), WORD_END, "HH", "IH", "M", WORD_END, *said("down"))
+
+
+def wake_him(doubt: float) -> str:
+    """What is heard of "wake him at six" if "me" is by that less likely than "him", for each phoneme."""
+    return words(heard(*WAKE_HIM, doubted={4: "M", 5: "IY", 6: BLANK}, doubt=doubt))
+
+
+def test_a_command_that_is_hardly_likelier_than_what_people_say_to_one_another_is_unsure() -> None:
+    assert not isinstance(wake_him(-2.0), Unsure)
+    assert wake_him(-3.5) == "wake me at six"
+    assert isinstance(wake_him(-3.5), Unsure)
+
+
+def test_what_people_say_to_one_another_is_no_command_though_it_sounds_like_one() -> None:
+    assert not understand(wake_him(-6.4))
+
+
+def test_the_volume_is_changed_in_more_doubt_than_an_alarm_is_set() -> None:
+    text = words(heard(*TURN_HIM, doubted={4: BLANK, 6: "T"}, doubt=-3.5))
+
+    assert text == "turn it down"
+    assert not isinstance(text, Unsure)
+
+
 def test_the_network_hears_the_sound_with_less_reverberation() -> None:
     sound = np.random.default_rng(1).integers(-9000, 9000, 16_000).astype("<i2")
     network = Network(heard(*said("volume up")))
