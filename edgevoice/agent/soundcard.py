@@ -13,7 +13,7 @@ from edgevoice.echo.tier_choice import Chosen
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import AudioUnavailable
 from edgevoice.settings.sound import MicrophoneSettings, SpeakerSettings
-from edgevoice.wakeword.opening import open_voice
+from edgevoice.wakeword.opening import open_sound_model, open_voice
 
 
 class SoundCard:
@@ -49,7 +49,7 @@ class SoundCard:
     ) -> OpenSound:
         """Return both ends; the running parts open the cards, and reopen them after they were unplugged."""
         near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
-        _, echo = open_echo(Chosen(self._tier), near, far, mailbox.post, open_voice)
+        _, echo = open_echo(Chosen(self._tier), near, far, mailbox.post, open_voice, open_sound_model)
         reference = echo.reference if echo is not None else None
         speaker = open_speaker(
             self._far, mailbox.post, far, reference=reference, amplifier=None, volume_changed=lambda _percent: None

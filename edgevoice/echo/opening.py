@@ -7,7 +7,7 @@ from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.echo.stage import NearSpeechFact
 from edgevoice.echo.tier_choice import Chosen
 from edgevoice.echo.tiers import EchoPath, Tier, build
-from edgevoice.echo.voice import VoiceModel
+from edgevoice.echo.voice import SoundModel, VoiceModel
 from edgevoice.errors import EchoUnavailable
 from edgevoice.journal import tell
 
@@ -20,10 +20,13 @@ def open_echo(
     far: ClockFit,
     post: Callable[[NearSpeechFact], None],
     voice: Callable[[], VoiceModel | None],
+    sound: Callable[[], SoundModel | None],
 ) -> tuple[Tier, EchoPath | None]:
     """Return the tier in force and its path, and log which it is; the parameters are those of `tiers.build`."""
     try:
-        path = build(chosen.tier, near, far, post, delay_s=chosen.delay_s, has_mix=chosen.has_mix, voice=voice)
+        path = build(
+            chosen.tier, near, far, post, delay_s=chosen.delay_s, has_mix=chosen.has_mix, voice=voice, sound=sound
+        )
     except EchoUnavailable as error:
         tell(_log, logging.ERROR, "echo-tier", tier="none", wanted=str(chosen.tier), problem=error.line())
         return Tier.NONE, None

@@ -25,7 +25,7 @@ from edgevoice.echo.noise_floor import LEARNED_LEAK_DB, TRUSTED_LEAK_DB, Bar, de
 from edgevoice.echo.suppressor import RestingSuppressor
 from edgevoice.echo.surroundings import Levels, Surroundings
 from edgevoice.echo.talk_spurt import LOUD_DB, Block, Spurt
-from edgevoice.echo.voice import VoiceModel
+from edgevoice.echo.voice import SoundModel, VoiceModel
 from edgevoice.echo.voice_listener import CLEARLY, VoiceListener
 from edgevoice.echo.voicing import WINDOW, is_voiced
 
@@ -130,12 +130,18 @@ class NearSpeech:
 
     It errs towards not cutting: before a canceller has learned the room, or after it loses it, its bar is as high as
     the echo itself. ``voice`` hears what the canceller leaves, and is consulted while something is over the bar;
-    without it voices are recognised by pitch alone. ``surroundings`` may be measured elsewhere as well.
+    without it voices are recognised by pitch alone. ``sound`` hears it too, and says what kind of sound it is.
+    ``surroundings`` may be measured elsewhere as well.
     """
 
-    def __init__(self, voice: VoiceModel | None = None, surroundings: Surroundings | None = None) -> None:
+    def __init__(
+        self,
+        voice: VoiceModel | None = None,
+        surroundings: Surroundings | None = None,
+        sound: SoundModel | None = None,
+    ) -> None:
         self._surroundings = surroundings or Surroundings()
-        self._voice = VoiceListener(voice, self._surroundings)
+        self._voice = VoiceListener(voice, self._surroundings, sound)
         self._rows = np.zeros((3, BLOCK), np.float32)
         self._window = np.zeros(WINDOW, np.float32)
         self._echo = 0.0
@@ -290,6 +296,7 @@ class NearSpeech:
             spurt.levels.append((levels, is_over))
             if is_over:
                 self._count(spurt, block)
+                self._voice.is_loud = spurt.level > self._surroundings.needed_db
         match self._stage:
             case _Stage.CANDIDATE if spurt.evidence >= self._needed_evidence(block) or self._voice.is_clear:
                 self._stage = _Stage.BEGUN

@@ -1,5 +1,6 @@
 """Voice: the probability that a person speaks, in addition to pitch and loudness."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from edgevoice.echo.canceller import Samples
@@ -20,4 +21,30 @@ class VoiceModel(Protocol):
 
     def anew(self) -> "VoiceModel":
         """Return the same model as it is before it has heard anything."""
+        ...
+
+
+class SoundModel(Protocol):
+    """Hears one sound at a time, afresh, and also says of what kind it is. Not thread-safe."""
+
+    def begin(self, before: Sequence[Samples]) -> None:
+        """Forget everything but these blocks, which came before the sound."""
+        ...
+
+    def take(self, block: Samples) -> list[tuple[float, float]]:
+        """Take the sound's next block, mono s16 at 16 kHz; return what is known of each that was judged, oldest first.
+
+        That is the probability of a voice, from 0 to 1, and how far the sound so far speaks for words, not for a laugh,
+        an animal or a thing: the logarithm of the odds. What came before the sound is heard first, so the newest blocks
+        may wait until later calls.
+        """
+        ...
+
+    def wait(self, block: Samples) -> None:
+        """Keep the sound's next block for when the model is asked again."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether blocks wait."""
         ...

@@ -4,9 +4,10 @@ from collections import deque
 
 import numpy as np
 
+from edgevoice.echo.afresh import Afresh
 from edgevoice.echo.canceller import Samples
 from edgevoice.echo.surroundings import Surroundings
-from edgevoice.echo.voice import UNDECIDED, VOICE, VoiceModel
+from edgevoice.echo.voice import UNDECIDED, VOICE, SoundModel, VoiceModel
 
 _NEW_VOICE_BLOCKS = 50
 """How long a voice under the bar may be a person who has begun: 1 s; after that it is a television."""
@@ -47,49 +48,42 @@ need for the latest to be 0.5, to 3 eight times.
 """
 
 _BEFORE_BLOCKS = 25
-_SURE_ANEW = 0.92
-_SURE_BLOCKS = 5
-"""How much of what came before a sound the second model hears first; and how sure it must be, and in how many blocks of
-the sound, before its probabilities count.
-
-Silero VAD's memory saturates. Of 16 people 10 dB softer than the echo or as loud as it, each was recognised after 5 s
-of what a canceller leaves of the box's own voice; after 20 s the model scored 1 or 2 below 0.8, after 3 minutes 2 or 3;
-one clear remark of 2 s never came over 0.04. Without memory it recognises them, but also takes more laughs and dogs
-for people, and what an overdriven loudspeaker leaves; those it doubts again after some blocks. Of 34 remarks as loud as
-the echo and 42 words 10 dB softer, by people who speak normally, 33 and 37 were heard without a second model and 34 and
-39 with it, and the same 25 of 121 noises cut the answer; with 1 to 4 sure blocks one more did, with 6 or more one word
-fewer was heard, and with no condition at all 45 noises cut. With 300 ms before the sound it was 33 and 39.
-"""
+"""How much of what came before a sound is heard afresh with it."""
 
 
 class VoiceListener:
     """The voice model's judgement of each block; without a model every block may be a voice.
 
     The model remembers what it has heard, so that it knows what a sound rose from. A second one without that memory
-    starts afresh with every sound, and counts while it is all but certain.
+    starts afresh with every sound, and counts while it is all but certain. The sound model, if there is one, also hears
+    every sound afresh, and doubts both while the sound may be a laugh. It hears a sound later whose latest block came
+    while ``is_loud`` was not set.
     """
 
-    def __init__(self, model: VoiceModel | None, surroundings: Surroundings) -> None:
+    def __init__(
+        self, model: VoiceModel | None, surroundings: Surroundings, sound_model: SoundModel | None = None
+    ) -> None:
         self._model = model
+        self._afresh = Afresh(model, sound_model) if model is not None else None
         self._surroundings = surroundings
         self._voice_blocks = 0
         self._heard = 0.0
         self._needed = _CLEAR
         self._newest_peak = self._peak = 0.0
         self._before: deque[Samples] = deque(maxlen=_BEFORE_BLOCKS + 1)
-        self._anew: VoiceModel | None = None
-        self._sure_blocks = 0
         self.certainty = 0.0
         self.certainty_of_sound = 0.0
+        self.is_loud = True
 
     def take(self, block: Samples) -> None:
         """Take the newest block: ``certainty`` is now the probability of a voice in it.
 
-        ``certainty_of_sound`` is the same, or what the second model says if it counts.
+        ``certainty_of_sound`` is the same, or what the second model says if it counts, as far as the sound model
+        leaves it.
         """
         self.certainty = self.certainty_of_sound = self.listen(block)
-        if self._anew is not None:
-            self._judge_anew(self._anew.take(self._before[-1]))
+        if self._afresh is not None:
+            self.certainty_of_sound = self._afresh.judge(self._before[-1], self.certainty, is_loud=self.is_loud)
         self._voice_blocks += 1 if self.certainty >= VOICE else -1
         self._voice_blocks = min(max(self._voice_blocks, 0), 2 * _NEW_VOICE_BLOCKS)
         self._heard = min(max(self._heard + self.certainty - _UNCLEAR, 0.0), _MOST_CLEAR)
@@ -97,14 +91,15 @@ class VoiceListener:
 
     def begin(self) -> None:
         """Have the second model start afresh: a sound begins with the newest block."""
-        if self._model is None:
-            return
-        self._anew, self._sure_blocks = self._model.anew(), 0
-        self._judge_anew([self._anew.take(block) for block in self._before][-1])
+        if self._afresh is not None:
+            self.is_loud = True
+            *before, block = self._before
+            self.certainty_of_sound = self._afresh.begin(before, block, self.certainty)
 
     def end(self) -> None:
         """Dismiss the second model: the sound is over, or known to be speech."""
-        self._anew = None
+        if self._afresh is not None:
+            self._afresh.end()
 
     def pause(self) -> None:
         """Dismiss the second model and what it would hear first: the next block does not continue the last one."""
@@ -149,8 +144,3 @@ class VoiceListener:
     def is_new(self) -> bool:
         """Whether a voice has begun recently, in the newest block or before it; False without a model."""
         return self._model is not None and self.certainty >= VOICE and self._voice_blocks <= _NEW_VOICE_BLOCKS
-
-    def _judge_anew(self, certainty: float) -> None:
-        self._sure_blocks += certainty >= _SURE_ANEW
-        if certainty >= _SURE_ANEW and self._sure_blocks >= _SURE_BLOCKS:
-            self.certainty_of_sound = max(self.certainty, certainty)

@@ -16,6 +16,7 @@ from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.detector import Detector, OwnVoice
 from edgevoice.wakeword.engine import kernel_at_hand, open_scorer
 from edgevoice.wakeword.far_end import FarEndScorer
+from edgevoice.wakeword.models.firered import FireRed, load_firered
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.models.silero import SileroVoice, load_voice
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
@@ -99,6 +100,16 @@ def open_voice() -> SileroVoice | None:
     except (WakeWordUnavailable, ImportError) as error:
         problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
         tell(_log, logging.WARNING, "no-voice-model", problem=problem)
+        return None
+
+
+def open_sound_model() -> FireRed | None:
+    """Load the model that tells speech from laughs; without it the voice model decides alone, and the log says so."""
+    try:
+        return load_firered()
+    except (WakeWordUnavailable, OSError, ValueError) as error:
+        problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
+        tell(_log, logging.WARNING, "no-sound-model", problem=problem)
         return None
 
 

@@ -14,7 +14,9 @@ from edgevoice.errors import EchoUnavailable
 
 
 def opened(chosen: Chosen) -> tuple[Tier, EchoPath | None]:
-    return open_echo(chosen, ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ), lambda _fact: None, lambda: None)
+    return open_echo(
+        chosen, ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ), lambda _fact: None, lambda: None, lambda: None
+    )
 
 
 @pytest.mark.parametrize("has_path", [True, False])

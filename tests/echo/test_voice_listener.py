@@ -1,6 +1,7 @@
 """What the voice model hears, and when it is believed although the sound is under the bar."""
 
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +238,99 @@ def test_without_a_model_nothing_starts_afresh() -> None:
     listener.take(np.zeros(BLOCK, np.int16))
 
     assert listener.certainty_of_sound == listener.certainty
+
+
+class KnownSound:
+    """A sound model that is ``behind`` for some blocks, and then rates every block alike."""
+
+    def __init__(self, voice: float, words: float, behind: int = 0) -> None:
+        self.judgement = (voice, words)
+        self.behind = behind
+        self.waiting = 0
+        self.heard: list[int] = []
+        self.before: list[int] = []
+
+    def begin(self, before: Sequence[Samples]) -> None:
+        self.before, self.heard, self.waiting = [int(block[0]) for block in before], [], 0
+
+    def wait(self, block: Samples) -> None:
+        self.heard.append(int(block[0]))
+        self.waiting += 1
+
+    def take(self, block: Samples) -> list[tuple[float, float]]:
+        self.wait(block)
+        if self.is_behind:
+            return []
+        made, self.waiting = [self.judgement] * self.waiting, 0
+        return made
+
+    @property
+    def is_behind(self) -> bool:
+        return len(self.heard) <= self.behind
+
+
+def certainties_of(sound: KnownSound, probability: float, blocks: int = 12) -> list[float]:
+    """Return the certainty of each block of a sound of which the voice model is that sure."""
+    model = Certainty(probability)
+    listener = VoiceListener(model, Surroundings(), sound)
+    made = []
+    for number in range(30 + blocks):
+        listener.take(np.full(BLOCK, number, np.int16))
+        if number == 30:
+            listener.begin()
+        if number >= 30:
+            made.append(round(listener.certainty_of_sound, 2))
+    return made
+
+
+def test_a_sound_that_speaks_against_words_is_doubted() -> None:
+    assert certainties_of(KnownSound(0.0, 3.0), 0.9) == [0.9] * 12
+    assert certainties_of(KnownSound(0.0, -0.5), 0.9) == [0.45] * 12
+    assert certainties_of(KnownSound(0.0, -4.0), 0.9) == [0.0] * 12
+
+
+def test_a_voice_that_the_sound_model_alone_hears_counts_from_the_eighth_block_on_if_it_speaks_words() -> None:
+    assert certainties_of(KnownSound(0.97, 3.0), 0.1) == [0.1] * 7 + [0.97] * 5
+    assert certainties_of(KnownSound(0.97, 0.7), 0.1) == [0.1] * 12, "it may be a laugh"
+    assert certainties_of(KnownSound(0.94, 3.0), 0.1) == [0.1] * 12, "it may be nothing"
+
+
+def test_until_the_sound_model_has_caught_up_nothing_is_doubted_and_then_every_block_counts() -> None:
+    assert certainties_of(KnownSound(0.0, -4.0, behind=4), 0.9) == [0.9] * 4 + [0.0] * 8
+    assert certainties_of(KnownSound(0.97, 3.0, behind=9), 0.1) == [0.1] * 9 + [0.97] * 3
+
+
+def test_while_a_sound_is_not_loud_enough_for_a_person_the_sound_model_is_not_asked() -> None:
+    sound = KnownSound(0.0, -4.0)
+    listener = VoiceListener(Certainty(0.9), Surroundings(), sound)
+    listener.take(np.zeros(BLOCK, np.int16))
+    listener.begin()
+
+    listener.is_loud = False
+    listener.take(np.zeros(BLOCK, np.int16))
+    soft, waiting = listener.certainty_of_sound, sound.waiting
+    listener.is_loud = True
+    listener.take(np.zeros(BLOCK, np.int16))
+
+    assert (soft, waiting) == (0.9, 1)
+    assert listener.certainty_of_sound < 0.001
+    assert sound.waiting == 0
+
+
+def test_the_sound_model_hears_500_ms_before_the_sound_and_nothing_after_it() -> None:
+    sound = KnownSound(0.0, -4.0)
+    listener = VoiceListener(Certainty(0.9), Surroundings(), sound)
+    for number in range(31):
+        listener.take(np.full(BLOCK, number, np.int16))
+    listener.begin()
+    listener.take(np.full(BLOCK, 31, np.int16))
+
+    listener.end()
+    listener.take(np.full(BLOCK, 32, np.int16))
+
+    assert sound.before == [10 * number for number in range(5, 30)], "20 dB louder"
+    assert sound.heard == [300, 310]
+    assert listener.certainty_of_sound == 0.9
 
 
 def test_a_word_that_silero_hardly_hears_after_50_s_of_noise_is_certain_all_the_same() -> None:

@@ -10,7 +10,7 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.wakeword import opening
 from edgevoice.wakeword.models.shapes import Samples
-from edgevoice.wakeword.opening import open_detector, open_outcomes, open_voice
+from edgevoice.wakeword.opening import open_detector, open_outcomes, open_sound_model, open_voice
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Outcomes
 from edgevoice.wakeword.words import wake_words
@@ -69,3 +69,24 @@ def test_without_the_voice_model_speech_is_detected_by_pitch_alone_and_the_log_s
     assert open_voice() is None
     (record,) = caplog.records
     assert (record.msg, vars(record)["fields"]) == ("no-voice-model", {"problem": problem})
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (ValueError("the file is of another kind"), "the file is of another kind"),
+        (WakeWordUnavailable("no package"), WakeWordUnavailable("no package").line()),
+    ],
+    ids=repr,
+)
+def test_without_the_sound_model_the_voice_model_decides_alone_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, problem: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(opening, "load_firered", fail)
+
+    assert open_sound_model() is None
+    (record,) = caplog.records
+    assert (record.msg, vars(record)["fields"]) == ("no-sound-model", {"problem": problem})

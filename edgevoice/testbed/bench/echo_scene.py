@@ -26,6 +26,7 @@ from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.stage import NearSpeechFact
 from edgevoice.echo.tiers import Tier, build
 from edgevoice.testbed.stage.room import LiveRoom, Room, Sound
+from edgevoice.wakeword.models.firered import load_firered
 from edgevoice.wakeword.models.silero import load_voice
 
 DUCKED = 10 ** (-15 / 20)
@@ -103,6 +104,7 @@ class SimulatedBox:
             delay_s=delay_s,
             has_mix=captures,
             voice=load_voice,
+            sound=load_firered,
         )
         self._music = music
         self._loopback = _Loopback()
