@@ -45,7 +45,7 @@ check_room() {
     fi
     free=$(free_mb "$folder")
     ((free > wanted)) || fail "only $free MB are free for $folder, but installing needs $wanted MB" \
-      "Make room: 170 MB stay in /opt; Debian packages that are missing take up to 120 MB, apt's lists and downloads 290 MB."
+      "Make room: 180 MB stay in /opt; Debian packages that are missing take up to 120 MB, apt's lists and downloads 290 MB."
   done
 }
 
