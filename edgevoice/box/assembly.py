@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from edgevoice.agent.mailbox import Mailbox
+from edgevoice.agent.speech_models import MODELS
 from edgevoice.agent.wiring import Ends, Toolset, wire
 from edgevoice.alarms.keeper import Keeper, NoVoice, RingVoice
 from edgevoice.alarms.tools import AlarmTools
@@ -48,7 +49,7 @@ from edgevoice.tools.runner import ToolLimits, ToolRunner
 from edgevoice.tools.tool import ToolSource
 from edgevoice.tools.volume import Volume
 from edgevoice.wakeword.detector import Detector
-from edgevoice.wakeword.opening import open_detector, open_sound_model, open_voice
+from edgevoice.wakeword.opening import open_detector
 from edgevoice.wakeword.words import WakeWord, wake_words
 from edgevoice.wall_clock import local_now
 
@@ -98,7 +99,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     storage = context.storage
     words = wake_words(settings.wakeword) if context.wants_wakeword else ()
     near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
-    tier, echo = open_echo(choose(settings, storage.record), near, far, mailbox.post, open_voice, open_sound_model)
+    tier, echo = open_echo(choose(settings, storage.record), near, far, mailbox.post, MODELS)
     reference = echo.reference if echo is not None else None
     speaker = _speaker(settings, storage, mailbox, far, reference, amplifier)
     _set_earcons(speaker, panel, storage)

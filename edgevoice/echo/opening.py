@@ -7,7 +7,7 @@ from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.echo.stage import NearSpeechFact
 from edgevoice.echo.tier_choice import Chosen
 from edgevoice.echo.tiers import EchoPath, Tier, build
-from edgevoice.echo.voice import SoundModel, VoiceModel
+from edgevoice.echo.voice import Models
 from edgevoice.errors import EchoUnavailable
 from edgevoice.journal import tell
 
@@ -19,14 +19,11 @@ def open_echo(
     near: ClockFit,
     far: ClockFit,
     post: Callable[[NearSpeechFact], None],
-    voice: Callable[[], VoiceModel | None],
-    sound: Callable[[], SoundModel | None],
+    models: Models,
 ) -> tuple[Tier, EchoPath | None]:
     """Return the tier in force and its path, and log which it is; the parameters are those of `tiers.build`."""
     try:
-        path = build(
-            chosen.tier, near, far, post, delay_s=chosen.delay_s, has_mix=chosen.has_mix, voice=voice, sound=sound
-        )
+        path = build(chosen.tier, near, far, post, delay_s=chosen.delay_s, has_mix=chosen.has_mix, models=models)
     except EchoUnavailable as error:
         tell(_log, logging.ERROR, "echo-tier", tier="none", wanted=str(chosen.tier), problem=error.line())
         return Tier.NONE, None

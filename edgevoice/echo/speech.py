@@ -25,7 +25,7 @@ from edgevoice.echo.noise_floor import LEARNED_LEAK_DB, TRUSTED_LEAK_DB, Bar, de
 from edgevoice.echo.suppressor import RestingSuppressor
 from edgevoice.echo.surroundings import Levels, Surroundings
 from edgevoice.echo.talk_spurt import LOUD_DB, Block, Spurt
-from edgevoice.echo.voice import SoundModel, VoiceModel
+from edgevoice.echo.voice import EventModel, SoundModel, VoiceModel
 from edgevoice.echo.voice_listener import CLEARLY, VoiceListener
 from edgevoice.echo.voicing import WINDOW, is_voiced
 
@@ -131,6 +131,7 @@ class NearSpeech:
     It errs towards not cutting: before a canceller has learned the room, or after it loses it, its bar is as high as
     the echo itself. ``voice`` hears what the canceller leaves, and is consulted while something is over the bar;
     without it voices are recognised by pitch alone. ``sound`` hears it too, and says what kind of sound it is.
+    ``events`` has the last word, when all else takes a sound for a person.
     ``surroundings`` may be measured elsewhere as well.
     """
 
@@ -139,9 +140,10 @@ class NearSpeech:
         voice: VoiceModel | None = None,
         surroundings: Surroundings | None = None,
         sound: SoundModel | None = None,
+        events: EventModel | None = None,
     ) -> None:
         self._surroundings = surroundings or Surroundings()
-        self._voice = VoiceListener(voice, self._surroundings, sound)
+        self._voice = VoiceListener(voice, self._surroundings, sound, events)
         self._rows = np.zeros((3, BLOCK), np.float32)
         self._window = np.zeros(WINDOW, np.float32)
         self._echo = 0.0
@@ -303,7 +305,7 @@ class NearSpeech:
                 return SpeechChange.BEGAN
             case _Stage.CANDIDATE if spurt.quiet >= _CANDIDATE_BLOCKS:
                 self._give_up(spurt)
-            case _Stage.BEGUN if spurt.is_speech and spurt.level > self._surroundings.needed_db:
+            case _Stage.BEGUN if self._is_person(spurt):
                 self._stage = _Stage.CONFIRMED
                 self._voice.end()
                 self._spoken = _SPOKEN_BLOCKS
@@ -329,6 +331,9 @@ class NearSpeech:
         if not self._spoken:
             # Whoever spoke over the box has pulled the filter after them: at first it leaves the next answer voiced.
             spurt.explain(float(np.dot(near, estimate)), float(np.dot(estimate, estimate)))
+
+    def _is_person(self, spurt: Spurt) -> bool:
+        return spurt.is_speech and spurt.level > self._surroundings.needed_db and self._voice.takes_for_speech()
 
     def _give_up(self, spurt: Spurt) -> None:
         if self._stage is _Stage.BEGUN:

@@ -14,7 +14,7 @@ from edgevoice.echo.speech import NearSpeech
 from edgevoice.echo.stage import EchoStage, NearSpeechFact
 from edgevoice.echo.suppressor import Suppressor
 from edgevoice.echo.surroundings import Surroundings
-from edgevoice.echo.voice import SoundModel, VoiceModel
+from edgevoice.echo.voice import Models
 
 
 class Tier(StrEnum):
@@ -53,10 +53,6 @@ class EchoPath:
     postfilter: Postfilter | None = None
 
 
-def _no_model() -> None:
-    """Load no model: voices are then recognised by pitch alone."""
-
-
 def build(
     tier: Tier,
     near: ClockFit,
@@ -65,14 +61,12 @@ def build(
     *,
     delay_s: float = 0.0,
     has_mix: bool = False,
-    voice: Callable[[], VoiceModel | None] = _no_model,
-    sound: Callable[[], SoundModel | None] = _no_model,
+    models: Models | None = None,
 ) -> EchoPath | None:
     """Return the echo path of a tier, ``None`` if it needs none. Without its libraries: EchoUnavailable.
 
     ``near`` and ``far`` are the clocks of the two streams, ``delay_s`` the echo's delay as measured, 0 if it was not.
-    ``has_mix`` says that everything the speaker emits will be captured. ``voice`` loads the voice model and
-    ``sound`` the one that knows kinds of sounds; they are called if speech may interrupt.
+    ``has_mix`` says that everything the speaker emits will be captured. ``models`` are loaded if speech may interrupt.
     """
     if tier is Tier.NONE:
         return None
@@ -87,8 +81,12 @@ def build(
         tell,
         linear=linear,
         suppressor=Suppressor() if tier is Tier.SUPPRESSOR else None,
-        near_speech=NearSpeech(voice(), surroundings, sound()) if room is not None else None,
+        near_speech=_listener(models or Models(), surroundings) if room is not None else None,
         room=room,
         postfilter=postfilter,
     )
     return EchoPath(reference, stage, room, captured, postfilter)
+
+
+def _listener(models: Models, surroundings: Surroundings) -> NearSpeech:
+    return NearSpeech(models.voice(), surroundings, models.sound(), models.events())

@@ -1,6 +1,7 @@
 """Voice: the probability that a person speaks, in addition to pitch and loudness."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from edgevoice.echo.canceller import Samples
@@ -48,3 +49,27 @@ class SoundModel(Protocol):
     def is_behind(self) -> bool:
         """Whether blocks wait."""
         ...
+
+
+class EventModel(Protocol):
+    """Judges a sound as a whole, and knows what else there is to hear: laughs, coughs, dishes, doors and dogs."""
+
+    def speech_odds(self, sound: Samples, begin: int) -> float:
+        """Return how far a sound, mono s16 at 16 kHz, speaks for words: the logarithm of the odds.
+
+        It ends now and begins with the sample ``begin``; what precedes it is heard as well.
+        """
+        ...
+
+
+def _none() -> None:
+    """Load no model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What loads each model, or returns None: without the first, voices are recognised by pitch alone."""
+
+    voice: Callable[[], VoiceModel | None] = _none
+    sound: Callable[[], SoundModel | None] = _none
+    events: Callable[[], EventModel | None] = _none

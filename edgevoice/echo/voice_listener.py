@@ -4,10 +4,10 @@ from collections import deque
 
 import numpy as np
 
-from edgevoice.echo.afresh import Afresh
+from edgevoice.echo.afresh import BEFORE_BLOCKS, Afresh
 from edgevoice.echo.canceller import Samples
 from edgevoice.echo.surroundings import Surroundings
-from edgevoice.echo.voice import UNDECIDED, VOICE, SoundModel, VoiceModel
+from edgevoice.echo.voice import UNDECIDED, VOICE, EventModel, SoundModel, VoiceModel
 
 _NEW_VOICE_BLOCKS = 50
 """How long a voice under the bar may be a person who has begun: 1 s; after that it is a television."""
@@ -47,9 +47,6 @@ minutes of quiet rooms the echo came to either 4 times, always in the room with 
 need for the latest to be 0.5, to 3 eight times.
 """
 
-_BEFORE_BLOCKS = 25
-"""How much of what came before a sound is heard afresh with it."""
-
 
 class VoiceListener:
     """The voice model's judgement of each block; without a model every block may be a voice.
@@ -61,16 +58,20 @@ class VoiceListener:
     """
 
     def __init__(
-        self, model: VoiceModel | None, surroundings: Surroundings, sound_model: SoundModel | None = None
+        self,
+        model: VoiceModel | None,
+        surroundings: Surroundings,
+        sound_model: SoundModel | None = None,
+        event_model: EventModel | None = None,
     ) -> None:
         self._model = model
-        self._afresh = Afresh(model, sound_model) if model is not None else None
+        self._afresh = Afresh(model, sound_model, event_model) if model is not None else None
         self._surroundings = surroundings
         self._voice_blocks = 0
         self._heard = 0.0
         self._needed = _CLEAR
         self._newest_peak = self._peak = 0.0
-        self._before: deque[Samples] = deque(maxlen=_BEFORE_BLOCKS + 1)
+        self._before: deque[Samples] = deque(maxlen=BEFORE_BLOCKS + 1)
         self.certainty = 0.0
         self.certainty_of_sound = 0.0
         self.is_loud = True
@@ -130,6 +131,10 @@ class VoiceListener:
         heard = np.clip(np.float32(gain) * wide, -_FULL_SCALE, _FULL_SCALE).astype(np.int16)
         self._before.append(heard)
         return self._model.take(heard)
+
+    def takes_for_speech(self) -> bool:
+        """Return whether the event model, if there is one, does not object to the sound; see ``Afresh``."""
+        return self._afresh is None or self._afresh.takes_for_speech()
 
     def may_be_voice(self, block: Samples) -> bool:
         """Whether there is a voice in a block, for all that is known."""

@@ -5,6 +5,7 @@ MODEL TARGET...`` writes the models that take two windows, ``--kernel MODEL TARG
 those of the front end): the daemon has each of them made in this way, in a separate process.
 """
 
+import contextlib
 import io
 import os
 import sys
@@ -17,6 +18,7 @@ from edgevoice.wakeword.kernel.library import KernelUnavailable
 from edgevoice.wakeword.models.front_end import EXIT_NOT_NOW, FrontEndParts, PartsUnavailable, parts_of
 from edgevoice.wakeword.models.paired import make_pair, pair_models
 from edgevoice.wakeword.models.present import words_present
+from edgevoice.wakeword.models.yamnet import load_yamnet
 
 
 def main(arguments: list[str]) -> int:
@@ -63,6 +65,9 @@ def _make_all(folder: Path) -> None:
         if kernel is None:
             raise
     pair_models(words, folder)
+    # Setup has said so where its package could not be fetched.
+    with contextlib.suppress(WakeWordUnavailable):
+        load_yamnet(folder)
 
 
 def _write(parts: FrontEndParts) -> None:

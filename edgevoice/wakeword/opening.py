@@ -19,6 +19,7 @@ from edgevoice.wakeword.far_end import FarEndScorer
 from edgevoice.wakeword.models.firered import FireRed, load_firered
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.models.silero import SileroVoice, load_voice
+from edgevoice.wakeword.models.yamnet import Yamnet, load_yamnet
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Notes, Outcomes
 from edgevoice.wakeword.voices import household_for, scale_of
@@ -110,6 +111,16 @@ def open_sound_model() -> FireRed | None:
     except (WakeWordUnavailable, OSError, ValueError) as error:
         problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
         tell(_log, logging.WARNING, "no-sound-model", problem=problem)
+        return None
+
+
+def open_event_model() -> Yamnet | None:
+    """Load the model that has the last word; without it laughs and dishes interrupt more often, and the log says so."""
+    try:
+        return load_yamnet(cache_folder(os.environ))
+    except (WakeWordUnavailable, OSError, ValueError) as error:
+        problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
+        tell(_log, logging.WARNING, "no-event-model", problem=problem)
         return None
 
 

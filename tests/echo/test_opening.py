@@ -10,13 +10,12 @@ from edgevoice.echo import opening
 from edgevoice.echo.opening import open_echo
 from edgevoice.echo.tier_choice import Chosen
 from edgevoice.echo.tiers import EchoPath, Tier
+from edgevoice.echo.voice import Models
 from edgevoice.errors import EchoUnavailable
 
 
 def opened(chosen: Chosen) -> tuple[Tier, EchoPath | None]:
-    return open_echo(
-        chosen, ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ), lambda _fact: None, lambda: None, lambda: None
-    )
+    return open_echo(chosen, ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ), lambda _fact: None, Models())
 
 
 @pytest.mark.parametrize("has_path", [True, False])

@@ -4,6 +4,7 @@ import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.suppressor import RestingSuppressor, Suppressor
-from edgevoice.echo.voice import VoiceModel
+from edgevoice.echo.voice import EventModel, VoiceModel
 from edgevoice.testbed.bench.echo_noises import cough, dishes, door
 from edgevoice.testbed.stage.room import Sound, furnish, hear_all, level_dbfs, scaled
 from edgevoice.wakeword.models.silero import load_voice
@@ -317,11 +318,49 @@ def test_reset_forgets_what_was_going_on_and_keeps_what_was_learned() -> None:
     assert listener.voice(0.2) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
 
 
+class Judge:
+    """An event model with a given judgement, and how long each sound was when it was asked, in blocks."""
+
+    def __init__(self, odds: float) -> None:
+        self.odds = odds
+        self.asked: list[int] = []
+
+    def speech_odds(self, sound: Samples, begin: int) -> float:
+        self.asked.append((len(sound) - begin) // BLOCK)
+        return self.odds
+
+
+def test_a_sound_that_the_event_model_doubts_lowers_the_answer_and_does_not_cut_it() -> None:
+    judge = Judge(-1.0)
+    listener = Measured(voice=Certainty(0.9), events=judge)
+    listener.rest(2)
+
+    assert listener.voice(1) == [SpeechChange.BEGAN]
+    assert judge.asked[0] == 6, "from when all else takes it for speech"
+    lengths = [length for length in judge.asked if length < 33]
+    assert {later - earlier for earlier, later in pairwise(lengths)} == {2}, "every 40 ms"
+
+    judge.odds = 1.0
+    assert listener.voice(0.2) == [SpeechChange.CONFIRMED]
+    asked = len(judge.asked)
+    assert listener.voice(1) == []
+    assert len(judge.asked) == asked, "what is speech stays speech"
+
+
+def test_the_event_model_is_not_asked_about_what_nothing_else_takes_for_speech() -> None:
+    judge = Judge(1.0)
+    listener = Measured(voice=Certainty(0.0), events=judge)
+    listener.rest(2)
+    listener.voice(1)
+
+    assert judge.asked == []
+
+
 class Measured:
     """A device that cancels perfectly in a quiet room: it hears only the user."""
 
-    def __init__(self, *, noise: float = 20, voice: VoiceModel | None = None) -> None:
-        self.listener = NearSpeech(voice)
+    def __init__(self, *, noise: float = 20, voice: VoiceModel | None = None, events: EventModel | None = None) -> None:
+        self.listener = NearSpeech(voice, None, None, events)
         self._noise = noise
         self._chance = np.random.default_rng(1)
         self._far = box_speech(60)

@@ -10,7 +10,7 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.wakeword import opening
 from edgevoice.wakeword.models.shapes import Samples
-from edgevoice.wakeword.opening import open_detector, open_outcomes, open_sound_model, open_voice
+from edgevoice.wakeword.opening import open_detector, open_event_model, open_outcomes, open_sound_model, open_voice
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Outcomes
 from edgevoice.wakeword.words import wake_words
@@ -79,14 +79,24 @@ def test_without_the_voice_model_speech_is_detected_by_pitch_alone_and_the_log_s
     ],
     ids=repr,
 )
-def test_without_the_sound_model_the_voice_model_decides_alone_and_the_log_says_so(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, problem: str
+@pytest.mark.parametrize(
+    ("load", "open_model", "event"),
+    [("load_firered", open_sound_model, "no-sound-model"), ("load_yamnet", open_event_model, "no-event-model")],
+)
+def test_without_the_other_models_the_rest_decides_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    problem: str,
+    load: str,
+    open_model: Callable[[], object],
+    event: str,
 ) -> None:
-    def fail() -> None:
+    def fail(*_where: object) -> None:
         raise error
 
-    monkeypatch.setattr(opening, "load_firered", fail)
+    monkeypatch.setattr(opening, load, fail)
 
-    assert open_sound_model() is None
+    assert open_model() is None
     (record,) = caplog.records
-    assert (record.msg, vars(record)["fields"]) == ("no-sound-model", {"problem": problem})
+    assert (record.msg, vars(record)["fields"]) == (event, {"problem": problem})

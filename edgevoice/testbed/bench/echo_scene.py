@@ -7,6 +7,7 @@ speaker, as in the daemon.
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -25,9 +26,12 @@ from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.stage import NearSpeechFact
 from edgevoice.echo.tiers import Tier, build
+from edgevoice.echo.voice import Models
 from edgevoice.testbed.stage.room import LiveRoom, Room, Sound
 from edgevoice.wakeword.models.firered import load_firered
 from edgevoice.wakeword.models.silero import load_voice
+from edgevoice.wakeword.models.yamnet import Yamnet
+from edgevoice.wakeword.opening import open_event_model
 
 DUCKED = 10 ** (-15 / 20)
 
@@ -40,6 +44,12 @@ _LATE_S = 0.0005
 
 _DEVICE_CANCELS_DB = 40.0
 """What a device that cancels the echo itself leaves of it."""
+
+
+@cache
+def _events() -> Yamnet | None:
+    """Return the event model, which all boxes share: it remembers nothing. Without its package the log says so."""
+    return open_event_model()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +113,7 @@ class SimulatedBox:
             self._tell,
             delay_s=delay_s,
             has_mix=captures,
-            voice=load_voice,
-            sound=load_firered,
+            models=Models(load_voice, load_firered, _events),
         )
         self._music = music
         self._loopback = _Loopback()

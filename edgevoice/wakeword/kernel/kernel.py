@@ -21,9 +21,9 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.store.files import draft_folder, drop_older
 from edgevoice.store.folders import scratch_folder
-from edgevoice.wakeword.kernel.arrays import Arrays, map_arrays
 from edgevoice.wakeword.kernel.library import KernelUnavailable, is_compiled, open_library
 from edgevoice.wakeword.kernel.stages import KernelClassifier, KernelMel, KernelNetwork, KernelVoice
+from edgevoice.wakeword.models.arrays import Arrays, map_arrays
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.present import find_part
 from edgevoice.wakeword.models.shapes import CHUNK_FRAMES, CHUNK_SAMPLES, FRAME

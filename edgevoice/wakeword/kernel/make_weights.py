@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.wakeword.kernel.arrays import Array, dump_arrays
 from edgevoice.wakeword.kernel.weights import check_word, front_end_weights, voice_weights, word_weights
+from edgevoice.wakeword.models.arrays import Array, dump_arrays
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.onnx_session import open_session
 from edgevoice.wakeword.models.present import find_part

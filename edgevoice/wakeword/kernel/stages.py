@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from edgevoice.wakeword.kernel.arrays import Array, Arrays
 from edgevoice.wakeword.kernel.library import FLOATS, Convolution, Dense
 from edgevoice.wakeword.kernel.weights import check_front_end, check_voice, check_word, layers_of
+from edgevoice.wakeword.models.arrays import Array, Arrays
 from edgevoice.wakeword.models.shapes import (
     CHUNK_FRAMES,
     EMBEDDING_SIZE,

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgevoice.wakeword.kernel.arrays import Array, Arrays
 from edgevoice.wakeword.kernel.onnx_file import Graph, Node, read_graph
+from edgevoice.wakeword.models.arrays import Array, Arrays
 from edgevoice.wakeword.models.shapes import (
     CHUNK_FRAMES,
     EMBEDDING_SIZE,

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import pytest
 
-from edgevoice.wakeword.kernel.arrays import Array, Arrays
 from edgevoice.wakeword.kernel.compile import FOLDER
 from edgevoice.wakeword.kernel.weights import front_end_weights, layers_of, word_weights
+from edgevoice.wakeword.models.arrays import Array, Arrays
 from edgevoice.wakeword.models.present import find_part, words_present
 from tests.wakeword.sounds import POSITIVES, quiet, recording
 

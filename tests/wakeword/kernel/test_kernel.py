@@ -13,10 +13,10 @@ import pytest
 from edgevoice.wakeword.energy_gate import EnergyGate
 from edgevoice.wakeword.engine import kernel_at_hand
 from edgevoice.wakeword.kernel import kernel as kernel_module
-from edgevoice.wakeword.kernel.arrays import map_arrays
 from edgevoice.wakeword.kernel.kernel import Kernel, is_made, open_kernel, word_place
 from edgevoice.wakeword.kernel.library import KernelUnavailable
 from edgevoice.wakeword.kernel.stages import KernelClassifier
+from edgevoice.wakeword.models.arrays import map_arrays
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.onnx_session import open_session
 from edgevoice.wakeword.models.present import words_present

@@ -13,11 +13,11 @@ Arrays = Mapping[str, Array]
 _MOST_HEADER = 64 << 10
 """Of the file's description of itself, which numpy otherwise limits to 10,000 characters."""
 
-_KINDS: Final = {np.dtype("<f4"), np.dtype("<i4"), np.dtype("<i2")}
+_KINDS: Final = {np.dtype("<f4"), np.dtype("<i4"), np.dtype("<i2"), np.dtype("i1")}
 
 
 def dump_arrays(arrays: Arrays, file: BinaryIO) -> None:
-    """Write arrays of 16 and 32 bits as one record in numpy's own format."""
+    """Write arrays of 8, 16 and 32 bits as one record in numpy's own format."""
     # The widest first, so that each lies at a multiple of its own size.
     named = sorted(arrays.items(), key=lambda item: -item[1].itemsize)
     record = np.zeros(1, [(name, array.dtype, array.shape) for name, array in named])
