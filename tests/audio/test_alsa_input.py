@@ -57,7 +57,7 @@ def test_what_is_no_card_is_refused_and_an_error_of_ours_is_kept(card: VirtualCa
         raise ZeroDivisionError("of our own making")
 
     microphone = Microphone(lambda _frame, _end: None, lambda: None)
-    with pytest.raises(AlsaError, match="no card of its own"):
+    with pytest.raises(AlsaError, match="not a card of its own"):
         AlsaInput("server", 1, fail, microphone, threads, lambda: True)
 
     capture = AlsaInput("edgevoice_mic", 1, fail, microphone, threads, lambda: True)

@@ -54,7 +54,7 @@ def test_what_has_no_ring_of_its_own_is_refused(card: VirtualCard) -> None:
     server = 'pcm.server { type null }\npcm.slow { type plug slave { pcm "edgevoice_dac" rate 44100 } }\n'
     settings.write_text(settings.read_text() + server)
 
-    with pytest.raises(RingUnavailable, match="no card of its own"):
+    with pytest.raises(RingUnavailable, match="not a card of its own"):
         CardRing("server")
     with pytest.raises(RingUnavailable, match="cannot be written again"):
         CardRing("slow")

@@ -337,7 +337,7 @@ WITHOUT_CODE = (
     '{"type":"error","error":{"message":"no code"}}',
     '{"type":"error","error":{"type":"server_error","code":null,"message":null,"param":null,"event_id":null}}',
     '{"type":"error","error":"plain text"}',
-    '{"type":"error","error":{"type":"server_error","code":17,"message":["a"],"param":{},"event_id":9}}',
+    '{"type":"error","error":{"type":"invalid_request_error","code":17,"message":["a"],"param":{},"event_id":9}}',
 )
 UNREADABLE = ('{"errorType":"SESSION_RESOURCES_EXHAUSTED"}',)
 
