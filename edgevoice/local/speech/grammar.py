@@ -18,6 +18,8 @@ START, END = 0, 1
 _FOREIGN_WEIGHT = -3.0
 # And of how much less likely each word is that is said to somebody else.
 _OTHER_WORD_WEIGHT = -3.0
+# Phonemes that remain of a wake word at least: two may be any sound.
+_SHORTEST_END = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,13 @@ def other_words() -> Grammar:
     return Grammar(loop + 1, tuple(arcs), ((START, loop), (loop, END)))
 
 
+def _ends_of(word: str) -> tuple[Phonemes, ...]:
+    """Return the ways to say a word whose beginning was not heard: a turn may begin in the middle of the wake word."""
+    says = pronunciations(word)
+    ends = dict.fromkeys(way[at:] for way in says for at in range(len(way) - _SHORTEST_END + 1))
+    return tuple(ends)
+
+
 class _Builder:
     def __init__(self) -> None:
         self._nodes = 2
@@ -73,6 +82,8 @@ class _Builder:
         for phrase in vocabulary.WAKE_PHRASES:
             self._chain(START, ready, phrase.split())
             self._chain(before, ready, phrase.split())
+            last = phrase.split()[-1]
+            self._arcs.append(Arc(START, ready, last, _ends_of(last)))
         for around in vocabulary.TURNING:
             # Words after the command are heard as foreign; the words in front of it are enough to change its meaning.
             self._chain(ready, root, around.partition("{}")[0].split())

@@ -64,6 +64,14 @@ def test_a_stray_sound_does_not_spoil_a_command_but_makes_it_unsure() -> None:
     assert isinstance(text, Unsure)
 
 
+@pytest.mark.parametrize("wake", ["AA R V IH S", "R V AX S", "V IH S", "L EH K S AX", "K S AX"])
+def test_a_turn_that_begins_in_the_middle_of_the_wake_word_is_understood(wake: str) -> None:
+    text = words(heard(*wake.split(), WORD_END, *said("what day is it today")))
+
+    assert understand(text) == understand("what day is it today")
+    assert not isinstance(text, Unsure)
+
+
 @pytest.mark.parametrize("sounds", [(), ("HH",)])
 def test_a_cough_contains_no_words(sounds: tuple[str, ...]) -> None:
     assert words(heard(*sounds)) == ""
