@@ -9,8 +9,13 @@ _SYSTEM_ZONE = "/etc/localtime"
 
 def local_now() -> datetime:
     """Return the time now in this machine's time zone, with its offset."""
+    return local_time(time.time())
+
+
+def local_time(seconds: float) -> datetime:
+    """Return ``seconds`` since the epoch in this machine's time zone, with its offset."""
     _follow_time_zone()
-    return datetime.now().astimezone()
+    return datetime.fromtimestamp(seconds).astimezone()
 
 
 def local_today() -> date:

@@ -11,7 +11,7 @@ from typing import Protocol
 from edgevoice.alarms.kept import KeptRings
 from edgevoice.alarms.local_clock import LocalClock
 from edgevoice.alarms.ring_book import RingBook
-from edgevoice.alarms.rings import ClockReading, RingKind, ScheduledRing, spoken_late, spoken_name
+from edgevoice.alarms.rings import RingKind, ScheduledRing, spoken_late, spoken_name
 from edgevoice.alarms.schedule import MOST_RINGS, Due, Schedule, after_ring, in_seconds, in_zone
 from edgevoice.alarms.tasks_beside import TasksBeside
 from edgevoice.core.announcements import RingDue, RingOutcome, RingWithdrawn
@@ -20,6 +20,7 @@ from edgevoice.core.notices import Notice
 from edgevoice.core.orders import ReportRing
 from edgevoice.core.ports import Observer, Report
 from edgevoice.journal import tell
+from edgevoice.steady_clock import ClockReading
 from edgevoice.tick import until_tick_s
 
 _log = logging.getLogger(__name__)

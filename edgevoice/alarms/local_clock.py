@@ -1,26 +1,13 @@
 """The clocks of this machine: wall clock, boot clock and time zone, as alarms are to believe them."""
 
-import functools
 import os
-import time
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from edgevoice.alarms.rings import ClockReading
-from edgevoice.alarms.steady_clock import SteadyClock
+from edgevoice.steady_clock import ClockReading, SteadyClock, read_clocks
 
 _SYSTEM_ZONE = "/etc/localtime"
-
-
-def read_clocks() -> ClockReading:
-    """Return the machine's clocks."""
-    return ClockReading(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), _boot_id())
-
-
-@functools.cache
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def local_zone() -> tzinfo:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgevoice.steady_clock import ClockReading
+
 LONGEST_LABEL = 80
 """Characters: more are no name, and speaking it would take longer than people listen."""
 
@@ -14,18 +16,6 @@ class RingKind(StrEnum):
     TIMER = "timer"
     ALARM = "alarm"
     REMINDER = "reminder"
-
-
-@dataclass(frozen=True, slots=True)
-class ClockReading:
-    """The clocks at one moment: the wall clock since the epoch, and the boot clock since ``boot_id`` began.
-
-    Both in seconds. The boot clock runs while the machine is suspended, and nobody can set it.
-    """
-
-    wall_s: float
-    boot_s: float
-    boot_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from edgevoice.alarms.recurrence import next_occurrence
-from edgevoice.alarms.rings import ClockReading, RingKind, ScheduledRing
+from edgevoice.alarms.rings import RingKind, ScheduledRing
+from edgevoice.steady_clock import ClockReading
 
 MOST_RINGS = 1000
 """How many timers, alarms and reminders there may be at a time."""

@@ -8,10 +8,11 @@ from msgspec import Meta
 
 from edgevoice.alarms.keeper import Keeper
 from edgevoice.alarms.recurrence import day_named, first_at, in_words, weekly
-from edgevoice.alarms.rings import LONGEST_LABEL, ClockReading, RingKind, ScheduledRing, named
+from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing, named
 from edgevoice.alarms.schedule import LONGEST_TIMER_S, at_local_time, in_seconds, later, paused, resumed, timer
 from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.errors import ToolRefused
+from edgevoice.steady_clock import ClockReading
 
 ALARM_TOOLS = frozenset(
     {"set_timer", "change_timer", "list_timers", "cancel_timers", "set_alarm", "set_reminder", "list_alarms"}

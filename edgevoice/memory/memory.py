@@ -1,4 +1,8 @@
-"""Memory: the household's record and earlier conversations, kept in a database."""
+"""Memory: the household's record and earlier conversations, kept in a database.
+
+Turns are dated, and grow old, by a `SteadyClock`: a machine without a battery for its clock and without a network wakes
+up years ago. What was said then is dated anew once the clock is set.
+"""
 
 import os
 import sqlite3
@@ -14,9 +18,10 @@ from edgevoice.core.notices import Role
 from edgevoice.core.printable import printable
 from edgevoice.memory import household
 from edgevoice.memory.household import Record
+from edgevoice.steady_clock import BACK_S, ClockReading, SteadyClock, read_clocks
 from edgevoice.store.database import Database
 from edgevoice.store.rows import readable
-from edgevoice.wall_clock import local_now
+from edgevoice.wall_clock import local_time
 
 NAME: Final = "memory.db"
 
@@ -60,7 +65,7 @@ class RememberedTurn:
 
 
 class Memory:
-    """Remembers in a file in ``folder``; ``now`` returns the local time. Open it with ``async with``.
+    """Remembers in a file in ``folder``; ``read`` reads the machine's clocks. Open it with ``async with``.
 
     Turns are kept for ``days``; only those of the last ``recall_days`` are remembered, if they are given. With
     ``is_read_only`` nothing in the folder changes: a file that is damaged or missing is refused. Every method raises
@@ -73,7 +78,7 @@ class Memory:
         *,
         days: int = 90,
         recall_days: int | None = None,
-        now: Callable[[], datetime] = local_now,
+        read: Callable[[], ClockReading] = read_clocks,
         is_read_only: bool = False,
     ) -> None:
         if not os.fspath(folder):
@@ -84,11 +89,18 @@ class Memory:
         self._is_read_only = is_read_only
         self._days = days
         self._recall_days = recall_days
-        self._now = now
+        self._read = read
+        self._steady = SteadyClock()
+        self._booted_s = 0.0
+        self._last_before = 0
         self._forgot_on: date | None = None
 
     async def __aenter__(self) -> Self:
         await self._database.__aenter__()
+        self._last_before, known_s = await self._database.read(_last_said)
+        self._steady = SteadyClock(known_s)
+        reading = self._steady.read(self._read())
+        self._booted_s = reading.wall_s - reading.boot_s
         if not self._is_read_only:
             await self.forget_old()
         return self
@@ -123,6 +135,7 @@ class Memory:
 
     async def add(self, *said: tuple[Role, str]) -> None:
         """Keep an exchange, whole or not at all; on a new day, turns that are too old by now are deleted."""
+        await self._date_anew()
         at = self._now().isoformat()
         rows = [(at, role.value, kept) for role, text in said if (kept := text.strip()[:_LONGEST])]
         if rows:
@@ -183,6 +196,28 @@ class Memory:
     def _days_ago(self, days: int | None) -> str:
         return "" if days is None else (self._now() - timedelta(days=days)).isoformat()
 
+    # --- the time -----------------------------------------------------------------------------------------------------
+
+    def _now(self) -> datetime:
+        """Return the local time, as it is to be believed."""
+        return local_time(self._steady.read(self._read()).wall_s)
+
+    async def _date_anew(self) -> None:
+        """Move the turns of this run to their right time if the clock was set forward by more than a day meanwhile."""
+        reading = self._steady.read(self._read())
+        moved_s = reading.wall_s - reading.boot_s - self._booted_s
+        self._booted_s += moved_s
+        if moved_s <= BACK_S:
+            return
+        moved = timedelta(seconds=moved_s)
+
+        def work(connection: sqlite3.Connection) -> None:
+            rows = connection.execute("SELECT at, id FROM turn WHERE id > ?", (self._last_before,))
+            dates = readable(rows, lambda row: (_local(datetime.fromisoformat(row[0]) + moved), row[1]), file=NAME)
+            connection.executemany("UPDATE turn SET at = ? WHERE id = ?", dates)
+
+        await self._database.write(work)
+
     # --- the service's own --------------------------------------------------------------------------------------------
 
     async def service_state(self) -> dict[str, Any] | None:
@@ -227,6 +262,7 @@ class Memory:
 
         It does so once a day, however often it is called.
         """
+        await self._date_anew()
         now = self._now()
         if now.date() == self._forgot_on:
             return
@@ -307,6 +343,17 @@ def _phrases(words: str) -> str:
 def _rebuild_index(connection: sqlite3.Connection) -> None:
     # A deleted word stays in the pages of the index until they are merged.
     connection.execute("INSERT INTO turn_words (turn_words) VALUES ('rebuild')")
+
+
+def _last_said(connection: sqlite3.Connection) -> tuple[int, float]:
+    """Return the number of the last turn, and when it was said in seconds since the epoch: 0 if nobody knows."""
+    rows = connection.execute("SELECT at FROM turn ORDER BY id DESC LIMIT 1")
+    moments = readable(rows, lambda row: datetime.fromisoformat(row[0]).timestamp(), file=NAME)
+    return _last(connection), max(moments, default=0.0)
+
+
+def _local(moment: datetime) -> str:
+    return local_time(moment.timestamp()).isoformat()
 
 
 def _last(connection: sqlite3.Connection) -> int:

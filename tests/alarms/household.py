@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from edgevoice.alarms.keeper import Keeper
 from edgevoice.alarms.local_clock import LocalClock
-from edgevoice.alarms.rings import ClockReading, ScheduledRing
+from edgevoice.alarms.rings import ScheduledRing
 from edgevoice.alarms.tools import AlarmTools
 from edgevoice.core.announcements import RingOutcome
 from edgevoice.core.facts import Event
 from edgevoice.core.orders import ReportRing
 from edgevoice.errors import StorageUnavailable
+from edgevoice.steady_clock import ClockReading
 from edgevoice.tools.functions import FunctionSource
 from tests.tools.calling import called
 

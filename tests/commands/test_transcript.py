@@ -13,6 +13,7 @@ from edgevoice.commands.root import app
 from edgevoice.core.notices import Role
 from edgevoice.memory.household import with_note
 from edgevoice.memory.memory import Memory
+from edgevoice.steady_clock import ClockReading
 from edgevoice.wall_clock import local_now
 
 Command = Callable[..., Result]
@@ -34,8 +35,8 @@ def kept(tmp_path: Path) -> datetime:
     now = local_now()
 
     async def fill() -> None:
-        at = now
-        async with Memory(tmp_path, now=lambda: at) as memory:
+        at = now - SAID[0][2]
+        async with Memory(tmp_path, read=lambda: ClockReading(at.timestamp(), at.timestamp(), "boot")) as memory:
             await memory.change(lambda record: with_note(record, "Bins on Monday"))
             for role, text, before in SAID:
                 at = now - before

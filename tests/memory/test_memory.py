@@ -13,6 +13,8 @@ from edgevoice.memory.household import with_note
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.remembering import Remembering
 from edgevoice.memory.tools import MemoryTools
+from edgevoice.steady_clock import ClockReading
+from edgevoice.wall_clock import local_time
 
 UNREADABLE = """
 UPDATE turn SET at = 'yesterday' WHERE id = 1; UPDATE turn SET role = 'dog' WHERE id = 2;
@@ -24,12 +26,15 @@ NOON = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
 
 class Clock:
+    """The right time passes by itself and in steps; the wall clock is wrong by ``wrong``, the boot clock never is."""
+
     def __init__(self) -> None:
         self.now = NOON
+        self.wrong = timedelta()
 
-    def __call__(self) -> datetime:
+    def __call__(self) -> ClockReading:
         self.now += timedelta(seconds=1)
-        return self.now
+        return ClockReading((self.now + self.wrong).timestamp(), (self.now - NOON).total_seconds(), "boot")
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ def remember(tmp_path: Path, clock: Clock) -> Callable[[Callable[[Memory], Await
 
     def run(program: Callable[[Memory], Awaitable[None]]) -> None:
         async def scene() -> None:
-            async with Memory(tmp_path, days=30, now=clock) as memory:
+            async with Memory(tmp_path, days=30, read=clock) as memory:
                 await program(memory)
 
         asyncio.run(scene())
@@ -176,6 +181,44 @@ def test_a_box_that_runs_for_months_deletes_old_turns(
     remember(converse)
 
 
+def test_what_is_said_while_the_clock_is_lost_is_dated_when_it_is_set(remember: Remember, clock: Clock) -> None:
+    async def converse(memory: Memory) -> None:
+        await memory.add((Role.USER, "question before the power cut"))
+
+    async def without_a_network(memory: Memory) -> None:
+        await memory.add((Role.USER, "question in 1970"))
+        clock.now += timedelta(days=2)
+        await memory.forget_old()
+        assert [turn.text[:11] for turn in await memory.history(1000)] == ["question be", "question in"]
+        clock.wrong = timedelta()
+        await memory.forget_old()
+        [kept] = await memory.search("question")
+        assert kept.text == "question in 1970"
+        assert timedelta(days=2) < clock.now - kept.at < timedelta(days=2, minutes=1)
+
+    remember(converse)
+    clock.now += timedelta(days=100)  # switched off for longer than turns are kept
+    clock.wrong = datetime(1970, 1, 1, tzinfo=UTC) - clock.now
+    remember(without_a_network)
+
+
+def test_a_box_whose_clock_is_always_lost_still_forgets_what_is_old(remember: Remember, clock: Clock) -> None:
+    async def converse(memory: Memory) -> None:
+        await memory.add((Role.USER, "question"))
+
+    async def without_a_network(memory: Memory) -> None:
+        clock.now += timedelta(days=29)
+        await memory.forget_old()
+        assert len(await memory.search("question")) == 1
+        clock.now += timedelta(days=2)
+        await memory.forget_old()
+        assert await memory.search("question") == []
+
+    remember(converse)
+    clock.wrong = datetime(1970, 1, 1, tzinfo=UTC) - clock.now
+    remember(without_a_network)
+
+
 def test_expired_turns_are_gone_from_the_file_and_its_index(remember: Remember, clock: Clock, tmp_path: Path) -> None:
     async def converse(memory: Memory) -> None:
         await memory.add((Role.USER, "xylophone"))
@@ -280,7 +323,7 @@ def test_a_model_remembers_searches_and_forgets(remember: Remember) -> None:
         await memory.add((Role.USER, "We painted the kitchen"))
         [found] = await tools.search_memory("kitchen")
         assert found["said"] == "We painted the kitchen"
-        assert found["at"].startswith("2026-11-29 12:00")
+        assert found["at"].startswith(f"{local_time(NOON.timestamp()):%Y-%m-%d %H:%M}")
 
     remember(converse)
     assert seen[-1] == {"people": {"Ben": {"age": 4}}}
@@ -325,17 +368,14 @@ def test_a_damaged_file_is_reported_in_one_line_and_a_new_memory_started(
     assert [record.msg for record in caplog.records] == ["memory-damaged"]
 
 
-def test_turns_that_are_kept_longer_than_they_are_remembered_are_only_listed(tmp_path: Path) -> None:
-    now = datetime(2026, 3, 20, 12, tzinfo=UTC)
-
+def test_turns_that_are_kept_longer_than_they_are_remembered_are_only_listed(tmp_path: Path, clock: Clock) -> None:
     async def scene() -> tuple[list[str], ...]:
-        at = now - timedelta(days=5)
-        async with Memory(tmp_path, days=10, recall_days=3, now=lambda: at) as memory:
+        async with Memory(tmp_path, days=10, recall_days=3, read=clock) as memory:
             await memory.add((Role.USER, "old paint"))
-            at = now
+            clock.now += timedelta(days=5)
             await memory.add((Role.USER, "new paint"))
             found = await memory.turns(), await memory.search("paint"), await memory.history(1000)
-            at = now + timedelta(days=6)
+            clock.now += timedelta(days=6)
             await memory.forget_old()
             return (*([turn.text for turn in each] for each in found), [turn.text for turn in await memory.turns()])
 
@@ -367,7 +407,7 @@ def test_any_text_can_be_searched_for(remember: Callable[..., None], words: str)
 
 def test_a_row_that_cannot_be_read_costs_only_itself(tmp_path: Path, clock: Clock) -> None:
     async def scene() -> None:
-        async with Memory(tmp_path, now=clock) as memory:
+        async with Memory(tmp_path, read=clock) as memory:
             for number in range(4):
                 await memory.add((Role.USER, f"number {number}"))
             await memory.change(lambda record: with_note(record, "eggs"))
@@ -375,7 +415,7 @@ def test_a_row_that_cannot_be_read_costs_only_itself(tmp_path: Path, clock: Cloc
         with sqlite3.connect(tmp_path / "memory.db") as connection:
             connection.executescript(UNREADABLE)
         connection.close()
-        async with Memory(tmp_path, now=clock) as memory:
+        async with Memory(tmp_path, read=clock) as memory:
             last = ["7", "number 3"]
             assert [turn.text for turn in await memory.turns()] == last
             assert [turn.text for turn in await memory.history(100)] == last

@@ -1,9 +1,34 @@
-"""A wall clock to set alarms by: it follows corrections, but not a clock that has lost its time. Pure."""
+"""A wall clock to go by for years: it follows corrections, but not a clock that has lost its time."""
 
-from edgevoice.alarms.rings import ClockReading
+import functools
+import time
+from dataclasses import dataclass
+from pathlib import Path
 
 BACK_S = 86_400.0
 """How far the clock may be set back and still be believed: a day. A Pi without a battery wakes up years ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """The clocks at one moment: the wall clock since the epoch, and the boot clock since ``boot_id`` began.
+
+    Both in seconds. The boot clock runs while the machine is suspended, and nobody can set it.
+    """
+
+    wall_s: float
+    boot_s: float
+    boot_id: str
+
+
+def read_clocks() -> ClockReading:
+    """Return the machine's clocks."""
+    return ClockReading(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), _boot_id())
+
+
+@functools.cache
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 class SteadyClock:
@@ -12,11 +37,6 @@ class SteadyClock:
     def __init__(self, known_s: float = 0.0) -> None:
         self._known_s = known_s
         self._known_boot_s: float | None = None
-
-    @property
-    def known_s(self) -> float:
-        """The last wall time that was believed."""
-        return self._known_s
 
     def read(self, raw: ClockReading) -> ClockReading:
         """Return the clocks as they are to be believed.
