@@ -7,6 +7,7 @@ returns is therefore reported as a note, or as the output of a second call if th
 
 import asyncio
 import functools
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,7 +21,11 @@ from edgevoice.core.facts import ApprovalSettled, ToolCall, ToolFinished, UserSt
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.ports import Observer, Report
 from edgevoice.core.protocol.downlink import WRITTEN
+from edgevoice.errors import ToolRefused
+from edgevoice.journal import tell
 from edgevoice.tools.tool import ToolDefinition
+
+_log = logging.getLogger(__name__)
 
 DECLINED: Final = '{"declined":true}'
 """What the model is answered for a tool to which the user has not agreed."""
@@ -30,7 +35,10 @@ _ASKED: Final = (
     'you are told what it returned. Do not call it again, and do not say that it is done."}'
 )
 _BUSY: Final = '{"declined":true,"why":"the user is being asked about something else; call it again after that"}'
-_LONGEST_QUESTION: Final = 300
+_LONGEST_QUESTION: Final = 600
+"""Characters: some 40 s of speech, heard to its end within ``ASKED_WITHIN_S``. Nobody approves what they do not hear,
+so a call with a longer question is refused.
+"""
 
 
 @dataclass(slots=True)
@@ -74,7 +82,8 @@ class Approver(Observer):
     ) -> ToolFinished:
         """Return how a call ends for now: usually that the user is being asked. ``run`` returns the tool's output.
 
-        If the model calls the tool again as the user replies, that call gets what the first one returns.
+        If the model calls the tool again as the user replies, that call gets what the first one returns. Raises
+        ``ToolRefused`` if the question would be too long to listen to.
         """
         # Sorting takes only text as keys, while a parameter may be a ``dict[int, str]``.
         plain = msgspec.to_builtins(arguments, str_keys=True)
@@ -86,10 +95,14 @@ class Approver(Observer):
             return ToolFinished(call.call_id, await asyncio.shield(request.outcome))
         if self._approvals.is_open:
             return ToolFinished(call.call_id, _BUSY)
+        question = _question(definition, arguments)
+        if len(question) > _LONGEST_QUESTION:
+            tell(_log, logging.WARNING, "tool-question-too-long", tool=definition.name, characters=len(question))
+            raise _too_long(question)
         request = self._request = _Request(key, call.call_id, run, asyncio.get_running_loop().create_future())
         self._approvals.open(self._clock(), functools.partial(self._decided, request))
         self._set_timer()
-        return ToolFinished(call.call_id, _ASKED, asking=_asking(definition, arguments))
+        return ToolFinished(call.call_id, _ASKED, asking=_asking(question))
 
     def close(self) -> None:
         """Stop whatever waits or runs; nothing more is reported."""
@@ -144,12 +157,19 @@ def _is_next_turn(notice: Notice) -> bool:
             return False
 
 
-def _asking(definition: ToolDefinition, arguments: dict[str, Any]) -> str:
+def _asking(question: str) -> str:
     """Return the instructions for the answer that asks the user: ours, so that the model cannot ask something else."""
-    return f'Say exactly: "{_question(definition, arguments)}" Say it in the language of the conversation.'
+    return f'Say exactly: "{question}" Say it in the language of the conversation.'
+
+
+def _too_long(question: str) -> ToolRefused:
+    return ToolRefused(
+        f"the user must hear all of what they approve, and the question would have {len(question)} characters; it may "
+        f"have {_LONGEST_QUESTION}: call it with less text"
+    )
 
 
 def _question(definition: ToolDefinition, arguments: dict[str, Any]) -> str:
     details = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in arguments.items())
     question = f"Shall I {definition.name.replace('_', ' ')}{': ' if details else ''}{details}?"
-    return " ".join(question.replace('"', "'").split())[:_LONGEST_QUESTION]
+    return " ".join(question.replace('"', "'").split())

@@ -103,15 +103,15 @@ class ToolRunner:
         try:
             tool = self._find(call)
             arguments = _checked(tool, call)
+            run = functools.partial(self._output, tool, arguments, context)
+            if not tool.definition.requires_approval:
+                return ToolFinished(call.call_id, await run())
+            if self._approver is None:
+                tell(_log, logging.WARNING, "tool-approval-impossible", tool=tool.definition.name)
+                return ToolFinished(call.call_id, DECLINED)
+            return await self._approver.finished(call, tool.definition, arguments, run)
         except ToolRefused as refusal:
             return ToolFinished(call.call_id, error_output(str(refusal)))
-        run = functools.partial(self._output, tool, arguments, context)
-        if not tool.definition.requires_approval:
-            return ToolFinished(call.call_id, await run())
-        if self._approver is None:
-            tell(_log, logging.WARNING, "tool-approval-impossible", tool=tool.definition.name)
-            return ToolFinished(call.call_id, DECLINED)
-        return await self._approver.finished(call, tool.definition, arguments, run)
 
     async def _output(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> str:
         """Return the JSON text of a tool's answer, or of the error if there is none, for whatever reason."""

@@ -175,6 +175,23 @@ def test_a_second_call_as_the_user_replies_gets_what_the_first_returns_and_it_ru
     in_house(test)
 
 
+def test_a_question_is_heard_to_its_end_or_the_tool_is_refused() -> None:
+    async def test(house: House) -> None:
+        rest = "door " * 100 + "and all windows"
+        whole = await house.call("c1", json.dumps({"door": rest}))
+        house.say(PhaseEntered(Phase.IDLE))
+        too_long = await house.call("c2", json.dumps({"door": rest * 2}))
+
+        assert f'{rest}?"' in whole.asking
+        assert too_long.asking == ""
+        assert json.loads(too_long.output)["error"].endswith("it may have 600: call it with less text")
+        house.say(*HEARD, *turn("Yes."))
+        assert (await house.call("c3")).asking, "no question is open"
+        assert house.ran == []
+
+    in_house(test)
+
+
 def test_a_model_cannot_approve_its_own_call_by_making_it_again() -> None:
     async def test(house: House) -> None:
         first = await house.call("c1")
