@@ -54,6 +54,10 @@ def main(place: str, values: str, old: str | None = None) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     new.replace(file)
+    # Without this a power cut may undo the renaming.
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(folder)
+    os.close(folder)
 
 
 if __name__ == "__main__":

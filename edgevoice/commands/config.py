@@ -28,7 +28,7 @@ from edgevoice.settings.catalogue import (
 )
 from edgevoice.settings.file import Loaded, SettingsRefused, load
 from edgevoice.settings.schema import Settings
-from edgevoice.store.files import rewrite
+from edgevoice.store.files import rewrite, sync_folder
 from edgevoice.store.folders import state_folder
 
 EXIT_CANNOT_CREATE: Final = 73
@@ -198,8 +198,11 @@ def _write(place: Path, text: str, *, replace: bool) -> None:
         rewrite(place, text.encode())
         return
     # A link to nothing: what it points at is written.
-    with (place.resolve() if replace else place).open("x", encoding="utf-8") as file:
+    target = place.resolve() if replace else place
+    with target.open("x", encoding="utf-8") as file:
         _fill(file, text)
+    for folder in (target.parent, target.parent.parent):
+        sync_folder(folder)  # its own name may be new, too
 
 
 def _fill(file: TextIO, text: str) -> None:

@@ -35,8 +35,9 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object], *, is
     """Write ``content``, or what the function writes, to ``path`` atomically: readers see the old file or the new one.
 
     Only the owner can read the file (0600) and the missing folders that are created. ``is_durable`` waits for the disk,
-    so that a power cut leaves no empty file. Raises ``OSError``; no unfinished file is left then.
+    so that after a power cut the new file is there, whole. Raises ``OSError``; no unfinished file is left then.
     """
+    missing = [folder for folder in path.parents if not folder.exists()] if is_durable else []
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, draft = _draft(path)
     try:
@@ -54,6 +55,27 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object], *, is
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
+    if is_durable:
+        for folder in (path.parent, *(each.parent for each in missing)):
+            sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait for the disk to have the names of the files in ``folder``; without it a power cut may undo a renaming.
+
+    A file system without this, and a folder that may be written but not read, are passed over. Raises ``OSError``.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def rewrite(path: Path, content: bytes) -> None:

@@ -52,6 +52,15 @@ def test_the_file_that_init_writes_equals_the_defaults(tmp_path: Path) -> None:
     assert loaded.origins == {}
 
 
+def test_what_init_writes_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    run("init", "--path", tmp_path / "new" / "edgevoice.toml")
+
+    assert synced == [tmp_path / "new" / "edgevoice.toml", tmp_path / "new", tmp_path]
+
+
 def with_all_taken_in(text: str) -> str:
     """Uncomment every setting, as a person would."""
     lines, section, document = iter(text.splitlines()), "", []

@@ -1,7 +1,9 @@
 """Files that are complete or absent, private, and without leftovers."""
 
+import contextlib
 import errno
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -61,17 +63,58 @@ def test_a_rewritten_file_keeps_its_owner_and_mode(tmp_path: Path, monkeypatch: 
     assert owners == [(os.getuid(), os.getgid())]
 
 
-def test_a_durable_file_is_synced_to_disk_before_it_replaces_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[bool] = []
-    monkeypatch.setattr(os, "fsync", lambda _descriptor: seen.append((tmp_path / "file").exists()))
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """What was synced to the disk, by name, and the names that were in its folder then, without the unfinished."""
+    seen: list[tuple[str, list[str]]] = []
 
-    write_whole(tmp_path / "file", b"passing")
-    assert seen == []
-    (tmp_path / "file").unlink()
-    write_whole(tmp_path / "file", b"lasting", is_durable=True)
-    assert seen == [False]
+    def sync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        names = [each.name for each in (path if path.is_dir() else path.parent).iterdir()]
+        seen.append((path.name.removesuffix(path.suffix), [name for name in names if not name.endswith(files.SUFFIX)]))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    return seen
+
+
+def test_a_durable_file_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(
+    tmp_path: Path, synced: list[tuple[str, list[str]]]
+) -> None:
+    folder = tmp_path / "folder"
+    write_whole(folder / "file", b"passing")
+    assert synced == []
+    (folder / "file").unlink()
+    write_whole(folder / "file", b"lasting", is_durable=True)
+
+    (draft, before), named = synced
+    assert (draft.startswith(".file."), before) == (True, [])
+    assert named == ("folder", ["file"])
+
+
+def test_the_names_of_new_folders_are_on_the_disk_with_a_durable_file(
+    tmp_path: Path, synced: list[tuple[str, list[str]]]
+) -> None:
+    write_whole(tmp_path / "house" / "cellar" / "file", b"lasting", is_durable=True)
+
+    assert synced[1:] == [("cellar", ["file"]), ("house", ["cellar"]), (tmp_path.name, ["house"])]
+
+
+@pytest.mark.parametrize("is_supported", [False, True])
+def test_a_file_system_that_syncs_no_folders_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_supported: bool
+) -> None:
+    def sync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            code = errno.EIO if is_supported else errno.EINVAL
+            raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    before = open_files()
+    with pytest.raises(OSError, match="Input/output") if is_supported else contextlib.nullcontext():
+        write_whole(tmp_path / "file", b"lasting", is_durable=True)
+
+    assert (tmp_path / "file").read_bytes() == b"lasting"
+    assert open_files() == before
 
 
 def test_a_folder_appears_complete_or_not_at_all(tmp_path: Path) -> None:
@@ -277,18 +320,6 @@ def test_by_default_a_lock_times_out_after_5_s(tmp_path: Path, monkeypatch: pyte
 
     with pytest.raises(TimeoutError, match="for more than 5 s"), locked(tmp_path):
         pass
-
-
-def test_only_writes_that_must_survive_a_power_cut_wait_for_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[int] = []
-    monkeypatch.setattr("os.fsync", synced.append)
-
-    write_whole(tmp_path / "file", b"first")
-    assert synced == []
-    write_whole(tmp_path / "file", b"second", is_durable=True)
-    assert len(synced) == 1
 
 
 def test_a_file_made_once_is_complete_and_not_made_again(tmp_path: Path) -> None:
