@@ -19,6 +19,8 @@ _INSTRUCTIONS: Final = (
     "use them when the user wants to be told or asked aloud, and not at night."
 )
 
+_Which = Annotated[str, "its label, as list_timers shows it; none if it is the only one"]
+
 Reply = dict[str, Any]
 Use = Callable[[Client], Awaitable[Reply]]
 
@@ -71,6 +73,14 @@ class BoxTools:
         """Set a timer that rings in the room after some seconds."""
         return await self._use(lambda box: box.timers("set_timer", seconds=seconds, label=label))
 
+    async def pause_timer(self, label: _Which = "") -> Reply:
+        """Pause a timer: what is left of it waits until it is resumed."""
+        return await self._use(lambda box: box.timers("pause_timer", **_named(label)))
+
+    async def resume_timer(self, label: _Which = "") -> Reply:
+        """Let a paused timer run on for what was left of it."""
+        return await self._use(lambda box: box.timers("resume_timer", **_named(label)))
+
     async def set_alarm(self, time: Annotated[str, "local time of 24 hours: 07:00"], label: str = "") -> Reply:
         """Set an alarm that rings in the room once, at the next such time of day."""
         return await self._use(lambda box: box.timers("set_alarm", time=time, label=label))
@@ -90,8 +100,9 @@ class BoxTools:
     def functions(self) -> tuple[Callable[..., Awaitable[Reply]], ...]:
         """Return the tools."""
         speaking = (self.say, self.ask, self.announce, self.stop)
-        timers = (self.list_timers, self.set_timer, self.set_alarm, self.cancel_timers)
-        return (*speaking, *timers, self.status, self.volume, self.why)
+        timers = (self.list_timers, self.set_timer, self.pause_timer, self.resume_timer)
+        alarms = (self.set_alarm, self.cancel_timers)
+        return (*speaking, *timers, *alarms, self.status, self.volume, self.why)
 
     async def _use(self, use: Use) -> Reply:
         try:
@@ -100,6 +111,11 @@ class BoxTools:
         except (ControlUnavailable, ControlRefused) as error:
             raise self._refusal(error.line()) from None
         return {name: value for name, value in reply.items() if name not in {"id", "ok"}}
+
+
+def _named(label: str) -> Reply:
+    """Return the arguments that name a timer: an empty label would name none."""
+    return {"label": label} if label.strip() else {}
 
 
 def server_of(socket: Path | None, version: str) -> "MCPServer":

@@ -27,6 +27,8 @@ def test_each_tool_does_what_it_says(tmp_path: Path) -> None:
             assert (await tools.stop())["phase"] == "idle"
             assert (await tools.list_timers())["timers"][0]["label"] == "pasta"
             assert await tools.set_timer(60, "pasta") == {"action": "set_timer", "seconds": 60, "label": "pasta"}
+            assert await tools.pause_timer("pasta") == {"action": "pause_timer", "label": "pasta"}
+            assert await tools.resume_timer(" ") == {"action": "resume_timer"}, "the only one"
             assert await tools.set_alarm("07:00") == {"action": "set_alarm", "time": "07:00", "label": ""}
             assert await tools.cancel_timers("pasta") == {
                 "timers": {"action": "cancel_timers", "label": "pasta"},
@@ -64,7 +66,7 @@ def test_an_assistant_calls_the_tools_over_its_pipes(tmp_path: Path) -> None:
 
     assert names == {
         *("say", "ask", "announce", "stop", "status", "volume", "why"),
-        *("list_timers", "set_timer", "set_alarm", "cancel_timers"),
+        *("list_timers", "set_timer", "pause_timer", "resume_timer", "set_alarm", "cancel_timers"),
     }
     assert not said.is_error
     assert said.structured_content["outcome"] == "played"
