@@ -27,6 +27,8 @@ _Socket = Annotated[
 ]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object on each line.")]
 
+_NOISY = "too loud to tell speech from it: interrupt with the wake word or the button; `edgevoice status` says why"
+
 
 def ask_box(socket: Path | None, ask: Callable[[Client], Awaitable[None]]) -> None:
     """Connect to the box and do something with it, as a command."""
@@ -363,6 +365,8 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     lines = [f"Phase    {found['phase']}", f"Light    {found['light']}"]
     lines.append(f"Muted    {'yes' if found['muted'] else 'no'}")
     lines.append(f"Session  {'open' if found['session_open'] else 'closed'}")
+    if found["noisy_room"]:
+        lines.append(f"Room     {_NOISY}")
     lines.append(f"Volume   {found['volume_percent']} %")
     lines.append(f"Version  {found['version']}")
     if fault:

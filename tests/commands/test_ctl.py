@@ -12,10 +12,11 @@ from typer.testing import CliRunner, Result
 
 from edgevoice.commands.root import app
 from edgevoice.core.announcements import AnnouncementOutcome, Priority
+from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkHeld, TalkPressed
 from edgevoice.core.guest_facts import GuestFailed
-from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged, UsageTold
+from edgevoice.core.notices import PhaseEntered, Role, SpeechIgnored, TranscriptChanged, UsageTold
 from edgevoice.core.orders import Light, ShowLight
 from edgevoice.observers.status_file import NAME, StatusFile
 from edgevoice.wall_clock import local_now
@@ -97,6 +98,14 @@ def test_the_status_is_for_people_and_for_programs(box: StandIn) -> None:
     assert "no-credit" in shown.stdout
     assert "→ Add credit" in shown.stdout
     assert json.loads(data.stdout)["fault"]["code"] == "no-credit"
+
+
+def test_the_status_says_that_speech_does_not_interrupt_in_this_room(box: StandIn) -> None:
+    assert "Room" not in ctl(box, "status").stdout
+    box.server.observe(SpeechIgnored(Noise(ducks=12, false_cuts=0, is_loud=False)), 0.0)
+
+    assert "\nRoom     too loud to tell speech from it: interrupt with the wake word" in ctl(box, "status").stdout
+    assert json.loads(ctl(box, "status", "--json").stdout)["noisy_room"] is True
 
 
 def test_a_reload_without_remarks_says_that_all_is_in_force(box: StandIn) -> None:

@@ -345,6 +345,8 @@ def test_a_noisy_room_and_an_answer_that_goes_on_after_a_false_interruption_are_
         box.notify(SpeechIgnored(Noise(ducks=0, false_cuts=2, is_loud=False)))
         await opened.until(f"{meaning}.startsWith('Too loud here')")
         await opened.picture(PICTURES / "phone-noisy.png")
+        await opened.reload()
+        await opened.until(f"{meaning}.startsWith('Too loud here')")
         box.notify(SpeechHeeded())
         await opened.until(f"{meaning}.startsWith('Answering')")
 

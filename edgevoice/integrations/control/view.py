@@ -7,14 +7,17 @@ from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import LinkLost, LinkOpened
 from edgevoice.core.guest_facts import GuestFailed, GuestRestored
 from edgevoice.core.lights import PROVISIONAL_LIGHTS, meaning
-from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded
+from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded, SpeechHeeded, SpeechIgnored
 from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
 from edgevoice.core.ports import Observer
 from edgevoice.errors import remedy_of
 
 
 class BoxView:
-    """The phase, the light, whether something rings, the microphone is muted, a session is open, and who failed."""
+    """The phase, the light, whether something rings, the microphone is muted, a session is open, and who failed.
+
+    ``is_noisy``: only the wake word and the button interrupt the answer.
+    """
 
     def __init__(self) -> None:
         self.phase = Phase.IDLE
@@ -23,6 +26,7 @@ class BoxView:
         self.is_muted = False
         self.is_linked = False
         self.is_ringing = False
+        self.is_noisy = False
         self.failing: dict[str, GuestFailed] = {}
 
     def copy(self) -> Self:
@@ -49,6 +53,8 @@ class BoxView:
                 self.is_muted = False
             case RingingBegan() | RingingEnded():
                 self.is_ringing = isinstance(notice, RingingBegan)
+            case SpeechIgnored() | SpeechHeeded():
+                self.is_noisy = isinstance(notice, SpeechIgnored)
             case LinkOpened():
                 self.is_linked = True
             case LinkLost() | CloseLink():
@@ -69,6 +75,7 @@ class BoxView:
             "muted": self.is_muted,
             "ringing": self.is_ringing,
             "session_open": self.is_linked,
+            "noisy_room": self.is_noisy,
             "fault": fault if self.fault else None,
             "failing": [
                 {"guest": each.guest, "code": each.code, "problem": each.problem, "remedy": each.remedy}

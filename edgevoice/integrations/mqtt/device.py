@@ -70,6 +70,7 @@ def _sensors(topics: Topics) -> dict[str, Entity]:
         return {"platform": platform, "name": name, "state_topic": topics.state, "value_template": template, **more}
 
     diagnostic = {"entity_category": "diagnostic"}
+    switched = {"payload_on": "ON", "payload_off": "OFF", **diagnostic}
     return {
         "phase": sensor("Phase", "phase", device_class="enum", options=[phase.value for phase in Phase]),
         "fault": sensor(
@@ -93,15 +94,8 @@ def _sensors(topics: Topics) -> dict[str, Entity]:
             "Last wake score", "wake_score", state_class="measurement", icon="mdi:waveform", **diagnostic
         ),
         "version": sensor("Version", "version", icon="mdi:tag-outline", **diagnostic),
-        "link": sensor(
-            "Session",
-            "link",
-            "binary_sensor",
-            device_class="connectivity",
-            payload_on="ON",
-            payload_off="OFF",
-            **diagnostic,
-        ),
+        "link": sensor("Session", "link", "binary_sensor", device_class="connectivity", **switched),
+        "noisy_room": sensor("Noisy room", "noisy_room", "binary_sensor", icon="mdi:volume-vibrate", **switched),
     }
 
 

@@ -64,6 +64,7 @@ def state_of(
         "wake_score": wake_score,
         "version": box.version,
         "link": "ON" if view.is_linked else "OFF",
+        "noisy_room": "ON" if view.is_noisy else "OFF",
         "mute": "ON" if view.is_muted else "OFF",
         "volume": box.speaker.volume_percent,
         "earcons": box.speaker.earcon_percent,

@@ -108,7 +108,7 @@ connection.on("box", ({ reachable, status, problem, remedy, meaning }) => {
   }
   now.phase = status.phase;
   now.showMute(status.muted);
-  now.showNoise(false); // not in the status: if it is still so, the next answer says it
+  now.showNoise(status.noisy_room);
   now.showVolume(status.volume_percent);
   now.showLight({ light: status.light, fault: status.fault?.code ?? "", meaning });
   byId("ringing").hidden = !status.ringing;

@@ -153,6 +153,7 @@ def test_hanging_up_is_the_long_press() -> None:
         "muted": False,
         "ringing": False,
         "session_open": False,
+        "noisy_room": False,
         "fault": None,
         "failing": [],
     }

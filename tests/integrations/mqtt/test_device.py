@@ -36,7 +36,7 @@ def test_everything_that_can_be_read_and_asked_for_is_an_entity() -> None:
         **dict.fromkeys(
             ["phase", "fault", "next_timer", "next_alarm", "minutes_today", "wake_score", "version"], "sensor"
         ),
-        "link": "binary_sensor",
+        **dict.fromkeys(["link", "noisy_room"], "binary_sensor"),
         **dict.fromkeys([f"event_{name}" for name in EVENTS], "event"),
         "mute": "switch",
         **dict.fromkeys(["volume", "earcons", "brightness"], "number"),

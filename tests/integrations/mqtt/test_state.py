@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from edgevoice.core.announcements import RingDue, RingOutcome
+from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (
     ItemHeard,
@@ -16,7 +17,7 @@ from edgevoice.core.facts import (
     WakeRequested,
     WakeWordHeard,
 )
-from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
+from edgevoice.core.notices import Notice, PhaseEntered, Role, SpeechHeeded, SpeechIgnored, TranscriptChanged
 from edgevoice.core.orders import Light, MuteMicrophone, ReportRing, ResumePlayback, ShowLight
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.view import BoxView
@@ -50,6 +51,7 @@ def test_the_state_has_everything_that_can_be_read() -> None:
         "wake_score": 0.9,
         "version": "1.2",
         "link": "ON",
+        "noisy_room": "OFF",
         "mute": "ON",
         "volume": 50,
         "earcons": 40,
@@ -57,6 +59,18 @@ def test_the_state_has_everything_that_can_be_read() -> None:
         "persona": None,
         "voice": None,
     }
+
+
+def test_a_room_in_which_speech_does_not_interrupt_is_shown_until_it_does_again() -> None:
+    view = BoxView()
+
+    def shown() -> object:
+        return state_of(view, handles(), (), minutes_today=0, wake_score=None)["noisy_room"]
+
+    view.observe(SpeechIgnored(Noise(ducks=12, false_cuts=0, is_loud=False)))
+    assert shown() == "ON"
+    view.observe(SpeechHeeded())
+    assert shown() == "OFF"
 
 
 def test_a_fault_comes_with_its_meaning_and_remedy_and_nothing_set_is_unknown() -> None:
