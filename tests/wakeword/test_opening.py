@@ -81,7 +81,7 @@ def test_without_the_voice_model_speech_is_detected_by_pitch_alone_and_the_log_s
 )
 @pytest.mark.parametrize(
     ("load", "open_model", "event"),
-    [("load_firered", open_sound_model, "no-sound-model"), ("load_yamnet", open_event_model, "no-event-model")],
+    [("open_sound", open_sound_model, "no-sound-model"), ("open_events", open_event_model, "no-event-model")],
 )
 def test_without_the_other_models_the_rest_decides_and_the_log_says_so(
     monkeypatch: pytest.MonkeyPatch,

@@ -28,10 +28,9 @@ from edgevoice.echo.stage import NearSpeechFact
 from edgevoice.echo.tiers import Tier, build
 from edgevoice.echo.voice import Models
 from edgevoice.testbed.stage.room import LiveRoom, Room, Sound
-from edgevoice.wakeword.models.firered import load_firered
+from edgevoice.wakeword.kernel.sound_models import KernelEvents
 from edgevoice.wakeword.models.silero import load_voice
-from edgevoice.wakeword.models.yamnet import Yamnet
-from edgevoice.wakeword.opening import open_event_model
+from edgevoice.wakeword.opening import open_event_model, open_sound_model
 
 DUCKED = 10 ** (-15 / 20)
 
@@ -47,7 +46,7 @@ _DEVICE_CANCELS_DB = 40.0
 
 
 @cache
-def _events() -> Yamnet | None:
+def _events() -> KernelEvents | None:
     """Return the event model, which all boxes share: it remembers nothing. Without its package the log says so."""
     return open_event_model()
 
@@ -113,7 +112,7 @@ class SimulatedBox:
             self._tell,
             delay_s=delay_s,
             has_mix=captures,
-            models=Models(load_voice, load_firered, _events),
+            models=Models(load_voice, open_sound_model, _events),
         )
         self._music = music
         self._loopback = _Loopback()

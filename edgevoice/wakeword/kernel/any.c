@@ -11,3 +11,7 @@
 #include "classifier.inc"
 
 #include "voice.inc"
+
+#include "sound.inc"
+
+#include "events.inc"

@@ -15,4 +15,8 @@
 
 #include "voice.inc"
 
+#include "sound.inc"
+
+#include "events.inc"
+
 #endif

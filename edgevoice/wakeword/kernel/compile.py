@@ -17,7 +17,7 @@ _INCLUDED: Final = tuple(
     FOLDER / name
     for name in (
         *("kernel.h", "state.h", "vectors.h"),
-        *(f"{name}.inc" for name in ("network", "mel", "dense", "classifier", "voice")),
+        *(f"{name}.inc" for name in ("network", "mel", "dense", "classifier", "voice", "sound", "events")),
     )
 )
 _FLAGS: Final = ("-std=gnu11", "-O3", "-Wall", "-Wextra", "-fPIC", "-shared", "-s")

@@ -10,7 +10,9 @@
     void network_step_##processor(struct network *, const float *, int, float *);                                      \
     void mel_frames_##processor(const struct mel *, const int16_t *, int, float *);                                    \
     void dense_scores_##processor(const struct dense *, int, const float *, int, float *);                             \
-    float voice_step_##processor(const struct dense *, const float *, float *);
+    float voice_step_##processor(const struct dense *, const float *, float *);                                        \
+    void sound_take_##processor(struct sound *, const int16_t *, int, int, float *, float *);                          \
+    float events_odds_##processor(struct events *, const int16_t *, int, int, float *);
 CALLS(any)
 
 static int is_best; // of the two, on x86-64; elsewhere there is only one
@@ -84,27 +86,60 @@ void network_forget(struct network *network)
     }
 }
 
-struct mel *mel_new(const float *window, const float *matrix)
+struct mel *mel_new(const float *window, const float *matrix, int bands)
 {
     struct mel *mel = calloc(1, sizeof *mel);
     if (!mel) return NULL;
+    mel->bands = bands;
     memcpy(mel->window, window, sizeof mel->window);
     for (int k = 0; k < POINTS; k++) {
         double angle = k * 2 * M_PI / POINTS;
         mel->cosine[k] = (float)cos(angle), mel->sine[k] = (float)sin(angle);
     }
-    for (int band = 0; band < BANDS; band++) {
+    for (int band = 0; band < bands; band++) {
         int first = 0, end = HALF + 1;
-        while (first < end && matrix[first * BANDS + band] == 0) first++;
-        while (end > first && matrix[(end - 1) * BANDS + band] == 0) end--;
+        while (first < end && matrix[first * bands + band] == 0) first++;
+        while (end > first && matrix[(end - 1) * bands + band] == 0) end--;
         mel->first[band] = first, mel->bins[band] = end - first;
-        for (int k = first; k < end; k++) mel->weights[band][k - first] = matrix[k * BANDS + band];
+        for (int k = first; k < end; k++) mel->weights[band][k - first] = matrix[k * bands + band];
         if (end > mel->used_bins) mel->used_bins = end;
     }
     return mel;
 }
 
 void mel_free(struct mel *mel) { free(mel); }
+
+struct sound *sound_new(const struct mel *mel, const struct dense *layers, const float *taps, const float *normal,
+                        const float *kinds)
+{
+    struct sound *sound = calloc(1, sizeof *sound);
+    if (!sound) return NULL;
+    sound->mel = mel, sound->taps = taps, sound->normal = normal, sound->kinds = kinds;
+    memcpy(sound->layers, layers, sizeof sound->layers);
+    sound_forget(sound);
+    return sound;
+}
+
+void sound_free(struct sound *sound) { free(sound); }
+
+void sound_forget(struct sound *sound)
+{
+    memset(sound->heard, 0, sizeof sound->heard);
+    memset(sound->memory, 0, sizeof sound->memory);
+    memset(sound->sums, 0, sizeof sound->sums);
+    sound->is_first = 1, sound->blocks = 0;
+}
+
+struct events *events_new(const struct mel *mel, const struct map_layer *layers, const float *head)
+{
+    struct events *events = calloc(1, sizeof *events); // its maps are not touched before the first judgement
+    if (!events) return NULL;
+    events->mel = mel, events->head = head;
+    memcpy(events->layers, layers, sizeof events->layers);
+    return events;
+}
+
+void events_free(struct events *events) { free(events); }
 
 
 // --- computations -----------------------------------------------------------------------------------------------------
@@ -127,4 +162,14 @@ void dense_scores(const struct dense *layers, int count, const float *window, in
 float voice_step(const struct dense *layers, const float *sound, float *state)
 {
     return CALL(voice_step)(layers, sound, state);
+}
+
+void sound_take(struct sound *sound, const int16_t *blocks, int count, int before, float *judged, float *inner)
+{
+    CALL(sound_take)(sound, blocks, count, before, judged, inner);
+}
+
+float events_odds(struct events *events, const int16_t *sound, int count, int begin, float *features)
+{
+    return CALL(events_odds)(events, sound, count, begin, features);
 }

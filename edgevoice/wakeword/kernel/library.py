@@ -9,10 +9,11 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.store.files import make_once
 from edgevoice.wakeword.kernel.compile import FOLDER, NotCompiled, compile_library, name_for
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """KERNEL_VERSION of kernel.h, which the calls below are written for."""
 
 FLOATS: Final = ctypes.POINTER(ctypes.c_float)
+WHOLE: Final = ctypes.POINTER(ctypes.c_int8)
 
 
 class KernelUnavailable(WakeWordUnavailable):
@@ -41,6 +42,17 @@ class Dense(ctypes.Structure):
         *((name, ctypes.c_int32) for name in ("inputs", "outputs", "is_normalised")),
         ("epsilon", ctypes.c_float),
         *((name, FLOATS) for name in ("weights", "bias", "gain", "offset")),
+    )
+
+
+class MapLayer(ctypes.Structure):
+    """``struct map_layer`` of kernel.h."""
+
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in ("channels_in", "channels_out", "is_across", "step")),
+        ("weights", FLOATS),
+        ("whole", WHOLE),
+        *((name, FLOATS) for name in ("scale", "bias")),
     )
 
 
@@ -78,10 +90,17 @@ def _load(path: Path) -> ctypes.CDLL:
         "network_free": (None, [pointer]),
         "network_forget": (None, [pointer]),
         "network_step": (None, [pointer, pointer, number, pointer]),
-        "mel_new": (pointer, [pointer, pointer]),
+        "mel_new": (pointer, [pointer, pointer, number]),
         "mel_free": (None, [pointer]),
         "mel_frames": (None, [pointer, pointer, number, pointer]),
         "voice_step": (ctypes.c_float, [ctypes.POINTER(Dense), pointer, pointer]),
+        "sound_new": (pointer, [pointer, ctypes.POINTER(Dense), pointer, pointer, pointer]),
+        "sound_free": (None, [pointer]),
+        "sound_forget": (None, [pointer]),
+        "sound_take": (None, [pointer, pointer, number, number, pointer, pointer]),
+        "events_new": (pointer, [pointer, ctypes.POINTER(MapLayer), pointer]),
+        "events_free": (None, [pointer]),
+        "events_odds": (ctypes.c_float, [pointer, pointer, number, number, pointer]),
         "dense_scores": (None, [ctypes.POINTER(Dense), number, pointer, number, pointer]),
     }
     for name, (result, arguments) in signatures.items():

@@ -34,7 +34,7 @@ class KernelMel:
         check_front_end(arrays)
         self._arrays = arrays  # keeps the memory alive
         self._frames = library.mel_frames
-        self._mel = library.mel_new(arrays["window"].ctypes.data, arrays["mel"].ctypes.data)
+        self._mel = library.mel_new(arrays["window"].ctypes.data, arrays["mel"].ctypes.data, MEL_BANDS)
         if not self._mel:
             raise MemoryError
         weakref.finalize(self, library.mel_free, self._mel)
@@ -167,11 +167,12 @@ def _convolution(layer: Arrays) -> Convolution:
 
 
 def _chain(arrays: Arrays, prefix: str) -> "ctypes.Array[Dense]":
-    layers = [_dense(layer) for layer in layers_of(arrays, prefix)]
+    layers = [dense(layer) for layer in layers_of(arrays, prefix)]
     return (Dense * len(layers))(*layers)
 
 
-def _dense(layer: Arrays) -> Dense:
+def dense(layer: Arrays) -> Dense:
+    """Return a dense layer, whose arrays must outlive it."""
     is_normalised = "gain" in layer
     epsilon = float(layer["epsilon"][0]) if is_normalised else 0.0
     sizes = layer["weights"].shape[-2], len(layer["bias"])
@@ -179,8 +180,9 @@ def _dense(layer: Arrays) -> Dense:
 
 
 def _places(layer: Arrays, names: Sequence[str]) -> list[Any]:
-    return [_place(layer[name]) if name in layer else None for name in names]
+    return [place_of(layer[name]) if name in layer else None for name in names]
 
 
-def _place(array: Array) -> Any:
+def place_of(array: Array) -> Any:
+    """Return where an array of floats lies, for a structure of C's."""
     return array.ctypes.data_as(FLOATS)

@@ -3,7 +3,8 @@
 Google's network (github.com/tensorflow/models, research/audioset/yamnet; Apache-2.0) was trained on the two million
 sounds of AudioSet. Its weights come with another project's package, unchanged; they are read from there once, and kept
 with eight bits each. Its own 521 classes are not used: a linear classifier of the numbers that it makes of a sound says
-how much the sound is like speech. That one was trained by `scripts/voice-kind`, and is ours.
+how much the sound is like speech. That one was trained by `scripts/voice-kind`, and is ours. The kernel computes both,
+see ``kernel.sound_models``.
 """
 
 import hashlib
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,17 +22,13 @@ import numpy.typing as npt
 from edgevoice.store.files import drop_older, make_once
 from edgevoice.wakeword.models.arrays import Array, Arrays, dump_arrays, map_arrays
 from edgevoice.wakeword.models.packaged import packaged
-from edgevoice.wakeword.models.shapes import Floats, Samples
+from edgevoice.wakeword.models.shapes import Floats
 from edgevoice.wakeword.models.tensor_bundle import tensors_in
 
-FRAMES: Final = 64
-_LAST: Final = 32
-"""Spectra that a judgement depends on, of the last 655 ms: all of them, and the last of them alone, 335 ms. The network
-was trained on 96, and takes any number.
-"""
-
 FEATURES: Final = 2048
-"""Numbers that the network makes of both: the means of its last layer's 1024 channels."""
+"""Numbers that the network makes of a sound: the means of its last layer's 1024 channels, over the last 64 spectra (655
+ms) and over the last 32 of them alone. The network was trained on 96, and takes any number.
+"""
 
 HEAD: Final = Path(__file__).with_name("speech_head.npy")
 
@@ -47,86 +43,25 @@ _RECIPE = 1
 
 _MAKING_LIMIT_S: Final = 120.0
 
-_LAYERS: Final = 27
-_HALVING: Final = frozenset({0, 3, 7, 11, 23})
+LAYERS: Final = 27
+HALVING: Final = frozenset({0, 3, 7, 11, 23})
 """Convolutions: the first, then those of each channel alone and those across channels by turns. These halve the map."""
 
 _VARIANCE_OFFSET = 1e-4
 _EIGHT_BITS = 127.0
 
 _WINDOW: Final = 400
-_HOP: Final = 160
 _TRANSFORM: Final = 512
 _BANDS: Final = 64
 _LOWEST_HZ, _HIGHEST_HZ = 125.0, 7_500.0
 _RATE_HZ: Final = 16_000
-_LOG_OFFSET = np.float32(1e-3)
 """The spectrogram as YAMNet's own features.py and params.py make it."""
 
-SAMPLES: Final = _WINDOW + (FRAMES - 1) * _HOP
-"""Samples that a judgement depends on."""
-
-_LEVEL = 0.1
-"""The level, of full scale, that a sound is brought to since it began."""
-
 _CHECKSUM = "checksum"
-_SWITCH_INTERVAL_S = 0.0001
 
 
-class Yamnet:
-    """Implements ``echo.voice.SoundModel``: some 6 ms of a PC's core for each judgement. ``weights`` by `compact`."""
-
-    def __init__(self, weights: Arrays, head: Path = HEAD) -> None:
-        self._weights = weights
-        made: Floats = np.load(head, allow_pickle=False)
-        self._head, self._bias = made[:-1], float(made[-1])
-
-    def speech_odds(self, sound: Samples, begin: int) -> float:
-        """Return how much a sound is like speech; see ``echo.voice.SoundModel.speech_odds``."""
-        before = sys.getswitchinterval()
-        # A busy thread of Python's makes each call of numpy's wait for so long: 34 ms in all, not 81.
-        sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        try:
-            return float(self.features(sound, begin) @ self._head) + self._bias
-        finally:
-            sys.setswitchinterval(before)
-
-    def features(self, sound: Samples, begin: int) -> Floats:
-        """Return the 2048 numbers that the network makes of such a sound."""
-        frames = spectra(sound, begin)
-        return np.concatenate([self.embedding(frames), self.embedding(frames[-_LAST:])])
-
-    def embedding(self, frames: Floats) -> Floats:
-        """Return the 1024 numbers that the network makes of (n, 64) spectra."""
-        maps = frames[:, :, np.newaxis]
-        for number in range(_LAYERS):
-            weights, bias = self._weights[f"weights.{number}"], self._weights[f"bias.{number}"]
-            if number and number % 2 == 0:
-                maps = _across(maps, weights, self._weights[f"scale.{number}"], bias)
-            else:
-                maps = _alone(maps, weights, bias, 2 if number in _HALVING else 1)
-        means: Floats = maps.mean(axis=(0, 1))
-        return means
-
-
-def spectra(sound: Samples, begin: int) -> Floats:
-    """Return the logarithmic mel spectra (64, 64) of the end of a sound, s16 mono at 16 kHz, which begins at ``begin``.
-
-    Its level since then is brought to a tenth of full scale, and silence precedes what is too short.
-    """
-    heard = sound.astype(np.float32) / np.float32(32_768)
-    level = float(np.sqrt(np.mean(heard[begin:] ** 2))) if begin < len(heard) else 0.0
-    last = np.zeros(SAMPLES, np.float32)
-    count = min(len(heard), SAMPLES)
-    last[SAMPLES - count :] = heard[len(heard) - count :] * np.float32(_LEVEL / (level + 1e-6))
-    windows = np.lib.stride_tricks.sliding_window_view(last, _WINDOW)[::_HOP] * _hann()
-    magnitudes = np.abs(np.fft.rfft(windows, _TRANSFORM)).astype(np.float32)
-    logarithms: Floats = np.log(magnitudes @ _mel() + _LOG_OFFSET)
-    return logarithms
-
-
-def load_yamnet(folder: Path) -> Yamnet:
-    """Return the model; its compact weights are kept in ``folder``, and made the first time, in half a second.
+def yamnet_weights(folder: Path) -> Arrays:
+    """Return the compact weights, which are kept in ``folder`` and made the first time, in half a second.
 
     Raises ``WakeWordUnavailable`` if its package is not installed, ``OSError`` or ``ValueError`` if they cannot be made
     or read.
@@ -137,11 +72,11 @@ def load_yamnet(folder: Path) -> Yamnet:
     make_once(place, _make)
     drop_older(place)
     try:
-        return Yamnet(_read(place))
+        return _read(place)
     except ValueError:
         place.unlink(missing_ok=True)
         make_once(place, _make)
-        return Yamnet(_read(place))
+        return _read(place)
 
 
 def _read(place: Path) -> Arrays:
@@ -189,7 +124,7 @@ def compact(folder: Path) -> Arrays:
     tensors = tensors_in(index, data)
     made: dict[str, Array] = {}
     try:
-        for number in range(_LAYERS):
+        for number in range(LAYERS):
             _add_layer(made, tensors, number)
     except KeyError as error:
         raise ValueError(f"it has no {error.args[0]}") from error
@@ -213,40 +148,13 @@ def _add_layer(made: dict[str, Array], tensors: Mapping[str, Floats], number: in
     made[f"scale.{number}"] = steps.astype(np.float32)
 
 
-def _across(maps: Floats, weights: npt.NDArray[np.int8], scale: Floats, bias: Floats) -> Floats:
-    rows, columns, channels = maps.shape
-    made = maps.reshape(-1, channels) @ weights.astype(np.float32)
-    made *= scale
-    made += bias
-    np.maximum(made, 0, out=made)
-    return made.reshape(rows, columns, -1)
-
-
-def _alone(maps: Floats, weights: Floats, bias: Floats, step: int) -> Floats:
-    """Convolve each channel with 3 by 3 weights; the first layer makes 32 channels of one."""
-    before = 1 if step == 1 else 0
-    rows, columns, channels = maps.shape
-    padded = np.zeros((rows + 1 + before, columns + 1 + before, channels), np.float32)
-    padded[before : before + rows, before : before + columns] = maps
-    height, width = rows // step, columns // step
-    parts = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))[::step, ::step]
-    # One call: a busy thread of Python's makes each of them wait.
-    if channels == 1:
-        made: Floats = parts.reshape(height, width, 9) @ weights.reshape(9, -1)
-    else:
-        made = np.einsum("hwcij,ijc->hwc", parts, weights)
-    made += bias
-    return np.maximum(made, 0, out=made)
-
-
-@cache
-def _hann() -> Floats:
+def hann_window() -> Floats:
+    """Return the (400,) window of a spectrum."""
     window: Floats = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)).astype(np.float32)
     return window
 
 
-@cache
-def _mel() -> Floats:
+def mel_matrix() -> Floats:
     """Return the matrix from 257 bins to 64 bands: triangles that are even on the mel scale, as TensorFlow makes it."""
     bins = _mels(np.linspace(0, _RATE_HZ / 2, _TRANSFORM // 2 + 1))[:, np.newaxis]
     edges = np.linspace(_mels(_LOWEST_HZ), _mels(_HIGHEST_HZ), _BANDS + 2)

@@ -49,7 +49,7 @@ int main(void)
         if (chain[n].is_normalised) chain[n].gain = floats(chain[n].outputs), chain[n].offset = floats(chain[n].outputs);
     }
     struct network *network = network_new(layers, count);
-    struct mel *mel = mel_new(window, matrix);
+    struct mel *mel = mel_new(window, matrix, BANDS);
     float embeddings[17 * EMBEDDING] = { 0 }, frames[CHUNK_FRAMES * BANDS], scores[2];
     int steps = number();
     int16_t *sound = malloc((size_t)(480 + 1280 * steps) * sizeof(int16_t));

