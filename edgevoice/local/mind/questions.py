@@ -36,7 +36,6 @@ from edgevoice.local.mind.persona_commands import PersonaRequest, PersonaWish, S
 _YES_WORDS = "yes yeah yep sure okay ok right correct exactly please do it that is thanks"
 _YES = frozenset(_YES_WORDS.split())
 _COMPLETE = re.compile(r"(?:yes|yeah|yep)(?: please)?|(?:no )?\d+ (?:second|minute|hour|percent)s?(?: please)?")
-_LAST_SENTENCE = re.compile(r"[^.!?]+\?\s*$")
 
 
 def question(intent: Intent) -> str | None:
@@ -72,13 +71,19 @@ def question(intent: Intent) -> str | None:
 
 def asked(last_answer: str) -> Intent | None:
     """Return the command that the latest answer asked about; None if it asked about none."""
-    sentence = _LAST_SENTENCE.search(last_answer)
-    said = sentence[0].strip() if sentence is not None else ""
+    said = _last_question(last_answer)
     if said == FORGET_EVERYTHING:
         return MemoryWish.FORGET_EVERYTHING  # the tool asks in these words, too
     meant = understand(said.removeprefix("Shall I "))
     # Any other question is a joke, or text that a client wanted spoken.
     return meant[0] if len(meant) == 1 and question(meant[0]) == said else None
+
+
+def _last_question(answer: str) -> str:
+    """Return the sentence that ``answer`` ends with, if it is a question; else an empty text."""
+    text = answer.rstrip()
+    begin = 1 + max(text.rfind(mark, 0, -1) for mark in ".!?")
+    return text[begin:].strip() if text.endswith("?") and begin < len(text) - 1 else ""
 
 
 def settled(text: str, asked_about: Intent) -> list[Intent] | None:

@@ -97,6 +97,9 @@ _DESCRIPTIONS = {
     ToolKind.END: r"\b(?:end|finish|clos|terminat|hang)\w*\b[^.]*\b(?:conversation|call|session|chat)\b",
 }
 _NOT_A_CLOCK = re.compile(r"\b(?:weather|timer|alarm|convert\w*|schedul\w*|calendar|event|arriv\w*|depart\w*|meeting)")
+_LONGEST_DESCRIPTION = 2000
+"""Characters: what a tool is for stands at the beginning, and a whole manual must not keep a session waiting."""
+
 _OF_A_CLOCK = frozenset({"timezone", "tz", "format", "locale", "zone"})
 _PARAMETERS = {
     "percent": ("percent", "volume percent", "percentage", "volume", "level", "volume level", "value"),
@@ -140,7 +143,7 @@ def _is_named_at_all(name: str) -> bool:
 
 def _is_described(kind: ToolKind, tool: DeclaredTool) -> bool:
     """Return whether a description matches this kind, and we can fill the parameters."""
-    said = tool.description.lower()
+    said = tool.description[:_LONGEST_DESCRIPTION].lower()
     if kind not in _DESCRIPTIONS or re.search(_DESCRIPTIONS[kind], said) is None:
         return False
     match kind:

@@ -25,14 +25,16 @@ _QUOTES = {
     "\u00ab": "\u00bb",
     "\u2018": "\u2019",
 }
+# Each line of an empty stretch begins a sentence anew: nothing that is tried again may be as long as the stretch.
+_BEGIN = r"(?:^\s*+|[.!?]\s*+|\n[^\S\n]*+)"
 _ASKED = re.compile(
-    rf"(?:^|[.!?\n])\s*{_BEFORE}{_VERB}{_HOW}\s*(?::\s*(?P<quote>[{''.join(_QUOTES)}])?|(?P<bare>[{''.join(_QUOTES)}]))"
-    r"(?P<rest>\s*\S.*)",
+    rf"{_BEGIN}{_BEFORE}{_VERB}{_HOW}\s*+(?::\s*+(?P<quote>[{''.join(_QUOTES)}])?|(?P<bare>[{''.join(_QUOTES)}]))"
+    r"(?P<rest>\s*+\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
 # "ONLY repeat the input and DO NOT say anything else": how Mastra requests speech to text.
 _ECHO = re.compile(
-    rf"(?:^|[.!?\n])\s*{_BEFORE}{_VERB}\s+(?:back\s+)?"
+    rf"{_BEGIN}{_BEFORE}{_VERB}\s++(?:back\s++)?"
     r"(?:the (?:user's )?(?:input|speech|audio)|what the user (?:says|said))"
     r"(?=\s*(?:[.!,;\n]|$|(?:and|back|exactly|verbatim|word)\b))",
     re.IGNORECASE,

@@ -55,7 +55,11 @@ def test_every_command_has_a_question_unless_repeating_it_is_easier() -> None:
         "What time is it?",
         "Ten minutes",
         "Stop?",
+        "A timer for ten minutes?!",
+        "Once upon a time, " * 20_000,
+        "Once upon a time, " * 20_000 + "?",
     ],
+    ids=lambda words: words[:20],
 )
 def test_only_our_own_questions_count_as_questions(words: str) -> None:
     assert asked(words) is None

@@ -92,6 +92,7 @@ def test_a_tool_is_found_by_what_it_says_it_does(kind: ToolKind, tool: DeclaredT
         DeclaredTool(frozenset({"recipe"}), "Starts a timer for a recipe."),
         DeclaredTool(description="Return all running timers."),
         DeclaredTool(description="Every time of need"),
+        DeclaredTool(description="Set what " * 30_000),
         DeclaredTool(),
     ],
 )

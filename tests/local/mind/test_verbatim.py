@@ -109,3 +109,20 @@ def test_a_request_for_the_users_own_words_is_recognised(directions: str) -> Non
 )
 def test_other_instructions_call_for_an_answer(directions: str) -> None:
     assert not wants_echo(directions)
+
+
+LONG = 200_000
+
+
+@pytest.mark.parametrize("text", ["\n" * LONG, "Say:" + "\n" * LONG, ". say " * LONG, "Say exactly " + " ," * LONG])
+def test_a_long_text_that_asks_for_nothing_is_read_through_once(text: str) -> None:
+    # A search that begins again at every character would take hours.
+    assert verbatim(text) == ""
+    assert not wants_echo(text)
+
+
+def test_empty_lines_around_a_request_change_nothing() -> None:
+    directions = "\n\n You are a speaker.\r\n\n\n  Say: \n\n hello \n"
+
+    assert verbatim(directions) == "hello"
+    assert wants_echo("You are a speaker.\n\n  Repeat\n back what the user says.")
