@@ -16,6 +16,7 @@ from edgevoice.local.mind.alarm_commands import (
     alarm_wish,
 )
 from edgevoice.local.mind.numbers import spoken, spoken_duration
+from edgevoice.local.mind.spoken_clock import spoken_time
 
 
 def question_about_alarm(wish: AlarmIntent) -> str | None:
@@ -28,11 +29,11 @@ def question_about_alarm(wish: AlarmIntent) -> str | None:
 def _question(wish: AlarmIntent) -> str | None:
     match wish:
         case AlarmWish(hour, minute, days, date):
-            return f"Wake me at {_clock(hour, minute)}{_on(days, date)}?"
+            return f"Wake me at {spoken_time(hour, minute)}{_on(days, date)}?"
         case ReminderWish(text, hour, minute, days, seconds=0, date=date):
-            return f"Remind me at {_clock(hour, minute)}{_on(days, date)} to {text}?"
+            return f"Remind me at {spoken_time(hour, minute)}{_on(days, date)} to {text}?"
         case NamedTimerWish(seconds, label):
-            return f"A {label} timer for {spoken_duration(seconds)}?"
+            return f"{'An' if label[0] in 'aeiou' else 'A'} {label} timer for {spoken_duration(seconds)}?"
         case PauseWish(resumes, label, seconds=0, is_all=False):
             return f"{'Resume' if resumes else 'Pause'} the {f'{label} ' if label else ''}timer?"
         case CancelNamedWish(label):
@@ -50,8 +51,3 @@ def _question(wish: AlarmIntent) -> str | None:
 def _on(days: Sequence[str], date: str) -> str:
     once = f"on {date.capitalize()}" if date in WEEKDAYS else date
     return f" {weekdays_in_words(days) or once}" if days or date else ""
-
-
-def _clock(hour: int, minute: int) -> str:
-    part = "in the morning" if hour < 12 else "in the afternoon" if hour < 18 else "in the evening"
-    return f"{spoken((hour - 1) % 12 + 1)}{f' {spoken(minute)}' if minute else ''} {part}"

@@ -35,6 +35,10 @@ _DATES = (
     re.compile(r"(?<!\d)(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?!\d)"),
     re.compile(r"(?<!\d)(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})(?!\d)"),
 )
+# Whole names and their usual abbreviations: "sunset" and "monthly" are no days.
+_WEEKDAY = re.compile(
+    rf"\b(?:{'|'.join(WEEKDAYS)}|mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)\b(?! ?(?:rise|set)\b)", re.IGNORECASE
+)
 _TIME_KEYS = (
     *("local time", "time", "current time", "time of day", "local datetime", "datetime", "current datetime"),
     *("local", "now"),
@@ -131,7 +135,7 @@ def _time_in(text: str) -> tuple[int, int] | None:
 def _checked(hour: int, minute: int, meridiem: str | None) -> tuple[int, int] | None:
     if meridiem and hour <= 12:
         hour = hour % 12 + (12 if meridiem in "pP" else 0)
-    return (hour % 24, minute) if hour <= 24 and minute < 60 else None
+    return (hour % 24, minute) if 0 <= hour <= 24 and 0 <= minute < 60 else None
 
 
 def _time_of_parts(fields: dict[str, Any]) -> tuple[int, int] | None:
@@ -157,8 +161,8 @@ def _date_in(text: str) -> tuple[int, int, int] | None:
 
 
 def _weekday_in(text: str) -> str | None:
-    found = re.search(rf"\b({'|'.join(name[:3] for name in WEEKDAYS)})[a-z]*\b", text, re.IGNORECASE)
-    return next(name for name in WEEKDAYS if name[:3] == found[1].title()) if found else None
+    found = _WEEKDAY.search(text)
+    return next(name for name in WEEKDAYS if name[:3] == found[0][:3].title()) if found else None
 
 
 def _epoch(number: float) -> tuple[tuple[int, int], tuple[int, int, int]] | None:

@@ -129,7 +129,7 @@ _PATTERNS = {
         r"|shut up|cancel(?: that| it)?|that is (?:all|enough))|no (?:thanks|thank you)(?: very much)?"
     ),
     "thanks": r"thank you(?: very much)?|thanks(?: a lot)?",
-    "goodbye": r"good ?bye|bye(?: bye)?|good night|see you(?: later)?",
+    "goodbye": r"good ?bye|bye(?: bye)?|good ?night|see you(?: later)?",
     "hello": r"hello|good (?:morning|evening|afternoon)",
 }
 _ANY = re.compile("|".join(rf"(?P<{name}>\b(?:{pattern})\b)" for name, pattern in _PATTERNS.items()))

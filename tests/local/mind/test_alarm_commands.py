@@ -275,13 +275,13 @@ def test_without_the_tools_the_box_says_that_it_cannot() -> None:
 @pytest.mark.parametrize(
     ("said", "question", "agreed"),
     [
-        ("wake me at seven", "Wake me at seven in the morning?", RequestedCall("set_alarm", {"time": "07:00"})),
+        ("wake me at seven", "Wake me at seven o'clock in the morning?", RequestedCall("set_alarm", {"time": "07:00"})),
         (
             "wake me at 7 30 pm",
             "Wake me at seven thirty in the evening?",
             RequestedCall("set_alarm", {"time": "19:30"}),
         ),
-        ("wake me at two", "Wake me at two in the afternoon?", RequestedCall("set_alarm", {"time": "14:00"})),
+        ("wake me at two", "Wake me at two o'clock in the afternoon?", RequestedCall("set_alarm", {"time": "14:00"})),
         ("cancel my alarm", "Cancel the alarm?", RequestedCall("cancel_alarms", {})),
     ],
 )

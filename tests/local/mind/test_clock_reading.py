@@ -52,6 +52,8 @@ DAY = (2025, 11, 22)
         ("10:75 and then 21:31", EVENING),
         ({"hour": "late"}, None),
         ({"hour": 99}, None),
+        ({"hour": -3}, None),
+        ({"hour": 3, "minute": -1}, None),
         ("version 1.2.30", None),
         ("", None),
         ([], None),
@@ -100,10 +102,25 @@ def test_text_that_is_not_a_date_gives_no_date(output: str) -> None:
 
 @pytest.mark.parametrize(
     "output",
-    [{"weekday": "Saturday"}, {"dayOfWeek": "SAT"}, "Sat Nov 22 2025", "Saturday, 22 November", {"day": "Saturday"}],
+    [
+        {"weekday": "Saturday"},
+        {"dayOfWeek": "SAT"},
+        "Sat Nov 22 2025",
+        "Saturday, 22 November",
+        {"day": "Saturday"},
+        "Sat.",
+    ],
 )
 def test_a_weekday_is_read(output: object) -> None:
     assert read_clock(output if isinstance(output, str) else json.dumps(output)).weekday == "Saturday"
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["Sunset is at 16:02", {"date": "2025-11-22", "sun": "Sun rise 07:31"}, "A monthly report", "Saturn", "a frigate"],
+)
+def test_a_word_that_only_begins_like_a_day_is_none(output: object) -> None:
+    assert read_clock(output if isinstance(output, str) else json.dumps(output)).weekday == ""
 
 
 @pytest.fixture
