@@ -96,6 +96,7 @@ class NearMissLog:
         self._most_clips = most_clips
         self._waiting: queue.Queue[tuple[Entry, bytes] | None] = queue.Queue(_MOST_WAITING)
         self._is_failing = False
+        self._may_be_torn = True
         self._logged_dropped = 0
         self.dropped = 0
         self.near_misses = 0
@@ -153,18 +154,20 @@ class NearMissLog:
                 # Once, not with every entry: a disk may be full for weeks.
                 problem = f"{self._folder} cannot be written: {error.strerror or error}; near misses are not kept"
                 tell(_log, logging.WARNING, "near-misses", problem=problem)
-            self._is_failing = True
+            self._is_failing = self._may_be_torn = True
 
     def _write(self, entry: Entry, sound: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sound and isinstance(entry, NearMiss):
             entry = msgspec.structs.replace(entry, clip=_clip_name(entry))
         file = self._folder / FILE_NAME
-        with contextlib.suppress(FileNotFoundError):
-            if file.stat().st_size > LARGEST_BYTES:
-                file.replace(self._folder / OLDER_NAME)
-        # A line that a full disk has cut off must not spoil the next line as well.
-        _append(file, (b"\n" if self._is_failing else b"") + msgspec.json.encode(entry) + b"\n")
+        size = _size_of(file)
+        if size > LARGEST_BYTES:
+            file.replace(self._folder / OLDER_NAME)
+            size = 0
+        # A line that a full disk or a power cut has left half written must not spoil the next one.
+        _append(file, (b"\n" if size and self._may_be_torn else b"") + msgspec.json.encode(entry) + b"\n")
+        self._may_be_torn = False
         if sound and isinstance(entry, NearMiss):
             self._keep_clip(entry.clip, sound)
         self._is_failing = False
@@ -194,8 +197,14 @@ def read_log(folder: Path) -> list[Entry]:
     older = b""
     with contextlib.suppress(FileNotFoundError):
         older = _content(folder / OLDER_NAME)
+    try:
+        newer = _content(folder / FILE_NAME)
+    except FileNotFoundError:
+        if not older:
+            raise
+        newer = b""  # a full disk, or a power cut, came between renaming the old file and writing the new one
     entries: list[Entry] = []
-    for line in (older + b"\n" + _content(folder / FILE_NAME)).splitlines():
+    for line in (older + b"\n" + newer).splitlines():
         with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
             if line and len(line) <= _LONGEST_LINE:
                 entries.append(_decoder.decode(line))
@@ -205,6 +214,12 @@ def read_log(folder: Path) -> list[Entry]:
 def _content(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(2 * LARGEST_BYTES)
+
+
+def _size_of(file: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        return file.stat().st_size
+    return 0
 
 
 def _append(file: Path, data: bytes) -> None:

@@ -35,7 +35,7 @@ _AFTER_PEAK = 5
 _MUTED = bytes(2 * FRAME)
 
 _KEPT_FRAMES = 60
-"""A rise may be reported 31 frames after its peak."""
+"""A rise may be reported 24 frames after its peak, and a clip begins 19 before it."""
 
 
 class Notes:

@@ -94,6 +94,27 @@ def test_damaged_and_foreign_lines_are_skipped(tmp_path: Path) -> None:
     assert read_log(tmp_path) == [miss(1), miss(2)]
 
 
+@pytest.mark.parametrize("torn", [b'{"kind":"near-miss","at":"2026', bytes(700)], ids=["half a line", "zeros"])
+def test_what_a_power_cut_left_half_written_does_not_spoil_the_next_entry(tmp_path: Path, torn: bytes) -> None:
+    with writing(NearMissLog(tmp_path)) as log:
+        log.put(miss(1))
+    with (tmp_path / FILE_NAME).open("ab") as file:
+        file.write(torn)
+    with writing(NearMissLog(tmp_path)) as log:
+        log.put(miss(2))
+        log.put(miss(3))
+
+    assert read_log(tmp_path) == [miss(1), miss(2), miss(3)]
+
+
+def test_the_older_file_alone_is_a_log(tmp_path: Path) -> None:
+    with writing(NearMissLog(tmp_path)) as log:
+        log.put(miss())
+    (tmp_path / FILE_NAME).rename(tmp_path / OLDER_NAME)
+
+    assert read_log(tmp_path) == [miss()]
+
+
 def test_a_missing_log_is_distinguished_from_an_empty_one(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_log(tmp_path)
