@@ -1,6 +1,7 @@
 """Evaluation: misses and false wakes over many recordings, and how both change with the threshold. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,14 +79,15 @@ def word_said(path: Path, root: Path, known: Collection[str]) -> str | None:
     folders = [folder.name for folder in path.parents if folder == root or root in folder.parents]
     for name in (path.stem, *folders):
         plain = _plain(name)
-        said = [word for word in known if _plain(word) in plain]
+        said = [word for word in known if _plain(word) and _plain(word) in plain]
         if said:
             return max(said, key=len)
     return None
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    # Some systems write names with accents apart from their letters.
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", name).casefold())
 
 
 def result_of(judged: Sequence[Judged], word: int, thresholds: Thresholds) -> Result:

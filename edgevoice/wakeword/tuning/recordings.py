@@ -39,6 +39,8 @@ _PIECE_FRAMES = 1 << 16
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _FULL_SCALE = 32768.0
+_LOUDEST = 1000.0
+"""Floats may exceed 1, and are clipped only after resampling; nothing but damage is 60 dB louder."""
 
 _COMPRESSED: Final = {b"fLaC": "FLAC", b"OggS": "Ogg"}
 """The first bytes of such a file."""
@@ -234,7 +236,8 @@ def _decoded(path: Path, raw: bytes, found: _Format) -> _Mono:
     """Return samples from -1 to 1."""
     sound: npt.NDArray[Any]
     if found.kind == _FLOAT:
-        sound = np.nan_to_num(np.frombuffer(raw, f"<f{found.bits // 8}"), nan=0.0, posinf=1.0, neginf=-1.0)
+        loud = np.frombuffer(raw, f"<f{found.bits // 8}")
+        sound = np.clip(np.nan_to_num(loud, nan=0.0, posinf=1.0, neginf=-1.0), -_LOUDEST, _LOUDEST)
     elif found.bits == 8:
         sound = np.frombuffer(raw, np.uint8) / 128.0 - 1
     elif found.bits == 24 and found.width == 4:
@@ -271,7 +274,8 @@ def _compressed(path: Path, kind: str) -> Iterator[Any]:
             remedy=f"Add it: {how_to_add('eval')}",
         ) from error
     try:
-        opened = library.SoundFile(str(path))
+        # As bytes: a name on the disk need not be UTF-8.
+        opened = library.SoundFile(os.fsencode(path))
     except RuntimeError as error:
         raise RecordingRefused(f"{path} is damaged") from error
     with opened:

@@ -1,5 +1,6 @@
 """Evaluation: how recordings are classified, and what counts as a miss and as a false wake."""
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,15 @@ def test_the_named_folder_classifies_and_its_parents_do_not() -> None:
 )
 def test_the_name_identifies_the_word_too(path: str, word: str | None) -> None:
     assert word_said(Path(path), Path("/d"), WORDS) == word
+
+
+@pytest.mark.parametrize("word", ["привет_дом", "žofka", "おはよう", "ελπίδα"])
+def test_a_word_in_any_script_is_found_in_a_name_and_in_no_other(word: str) -> None:
+    known = ("alexa", word)
+
+    assert word_said(Path(f"/d/pos_{unicodedata.normalize('NFD', word).upper()}-1.wav"), Path("/d"), known) == word
+    assert word_said(Path("/d/pos_alexa.wav"), Path("/d"), known) == "alexa"
+    assert word_said(Path("/d/pos_1.wav"), Path("/d"), (*known, "__")) is None
 
 
 def judged(kind: Kind, scores: list[float], *heard: int, word: int = 0) -> Judged:

@@ -1,5 +1,6 @@
 """Recordings: any rate, channel count and format gives the same audio, and no file does harm."""
 
+import os
 import struct
 import wave
 from pathlib import Path
@@ -104,6 +105,30 @@ def test_an_interrupted_recording_is_read_as_far_as_it_goes(tmp_path: Path, size
     path.write_bytes(whole[:place] + struct.pack("<I", size) + whole[place + 4 :])
 
     assert (heard(path)[: len(SPEECH)] == SPEECH).all()
+
+
+@pytest.mark.parametrize(("dtype", "damage"), [("<f4", 3e38), ("<f4", -3e38), ("<f8", 1e300)])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 44_100])
+def test_a_damaged_float_harms_only_the_sound_around_it(
+    tmp_path: Path, dtype: str, damage: float, channels: int, rate_hz: int
+) -> None:
+    frames = np.full((rate_hz, channels), 0.25, dtype)
+    frames[rate_hz // 2] = damage
+    size = np.dtype(dtype).itemsize
+    path = wav(tmp_path / "odd.wav", layout(3, channels, rate_hz, 8 * size), (b"data", frames.tobytes()))
+
+    sound = heard(path)
+
+    assert np.abs(sound[FRAME : 4 * FRAME].astype(int) - 8192).max() <= 1
+    assert np.abs(sound[9 * FRAME : 12 * FRAME].astype(int) - 8192).max() <= 1
+
+
+def test_a_flac_file_whose_name_is_not_utf_8_can_be_read(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.flac"))
+    soundfile.write(os.fsencode(path), SPEECH, RATE_HZ, format="FLAC")
+
+    assert (sound_of(path) == SPEECH).all()
 
 
 def test_nan_samples_become_silence_and_samples_beyond_full_scale_are_clipped(tmp_path: Path) -> None:
