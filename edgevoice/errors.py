@@ -32,7 +32,8 @@ class EdgevoiceError(Exception):
 
     def line(self) -> str:
         """Return what is wrong and what to do, as one line for a terminal or a log."""
-        return f"{self}. {self.remedy}"
+        problem = str(self)
+        return f"{problem}{'' if problem.endswith(('.', '?', '!')) else '.'} {self.remedy}".rstrip()
 
 
 class SettingsInvalid(EdgevoiceError, ValueError):
@@ -212,10 +213,13 @@ class ControlUnavailable(EdgevoiceError, ConnectionError):
 
 
 class ControlRefused(EdgevoiceError):
-    """The box did not do what a program asked for through its control socket; ``reason`` is the reply's code."""
+    """The box did not do what a program asked for through its control socket; ``reason`` is the reply's code.
+
+    The remedy is the box's; empty if the problem already says what there is to choose from.
+    """
 
     code = "control-refused"
-    remedy = "`edgevoice ctl status` shows what the box is doing."
+    remedy = ""
 
     def __init__(self, message: str, *, reason: str, remedy: str | None = None) -> None:
         super().__init__(message, remedy=remedy)

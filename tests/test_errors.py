@@ -182,3 +182,20 @@ def test_a_device_that_is_gone_and_a_limit_that_is_reached_have_a_remedy_of_thei
     for code in map(str, states):
         assert "journalctl" not in remedy_of(code), code
         assert what_to_do(code) == remedy_of(code)
+
+
+@pytest.mark.parametrize(
+    ("problem", "remedy", "line"),
+    [
+        ("it is missing", "Plug it in.", "it is missing. Plug it in."),
+        (
+            "there is no tool clock; did you mean lock?",
+            "Name one.",
+            "there is no tool clock; did you mean lock? Name one.",
+        ),
+        ("it said: no.", "Ask again.", "it said: no. Ask again."),
+        ("there is no voice 'Bob'; there is Ann", "", "there is no voice 'Bob'; there is Ann."),
+    ],
+)
+def test_a_line_is_the_problem_and_the_remedy_each_with_one_full_stop(problem: str, remedy: str, line: str) -> None:
+    assert EdgevoiceError(problem, remedy=remedy).line() == line

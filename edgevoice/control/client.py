@@ -331,7 +331,7 @@ def _result(reply: Reply) -> Reply:
     raise ControlRefused(
         str(error.get("problem", "the box refused")),
         reason=str(error.get("code", "")),
-        remedy=str(error.get("remedy", "")) or None,
+        remedy=str(error.get("remedy", "")),
     )
 
 

@@ -123,7 +123,7 @@ class SpokenRequests:
         except EdgevoiceError as error:
             raise Refused(error.code, str(error), error.remedy) from error
         if not len(samples):
-            raise Refused("bad-request", "there is nothing in the text that can be spoken")
+            raise Refused("bad-request", "there is nothing in the text that can be spoken", "Write words.")
         return samples
 
     async def _mind_quiet_hours(self, wish: QuietHours) -> None:
