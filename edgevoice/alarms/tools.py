@@ -274,6 +274,26 @@ class AlarmTools:
         return {**answer, "warning": warning, "problem": self._keeper.problem}
 
 
+class NumberedAlarmTools(AlarmTools):
+    """The same for programs, which see lists: each entry has its ``id``, the number of ``edgevoice timers list``.
+
+    With ``only`` the tools know of no other than that one: what has the same name, length or time stays as it is.
+    """
+
+    def __init__(self, keeper: Keeper, only: int | None = None) -> None:
+        super().__init__(keeper)
+        self._only = only
+
+    async def _of(self, *kinds: RingKind) -> list[ScheduledRing]:
+        return [one for one in await super()._of(*kinds) if self._only in {None, one.ring_id}]
+
+    def _counted(self, one: ScheduledRing) -> dict[str, Any]:
+        return {"id": one.ring_id, **super()._counted(one)}
+
+    def _described(self, ring: ScheduledRing) -> dict[str, Any]:
+        return {"id": ring.ring_id, **super()._described(ring)}
+
+
 def _given(label: str | None) -> str | None:
     """Return a label that names something: models leave an optional text empty, and must not mean everything by it."""
     return label if label is not None and label.strip() else None

@@ -3,11 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
-from typing import Any
 
 from edgevoice import __version__
-from edgevoice.alarms.tools import AlarmTools
 from edgevoice.box.assembly import Parts
 from edgevoice.box.context import BoxContext
 from edgevoice.box.live_box import SampledBox
@@ -18,7 +15,7 @@ from edgevoice.box.presses import Presses
 from edgevoice.box.quiet_hours import is_quiet, until_quiet_hours_end
 from edgevoice.box.service_speech import ServiceSpeech
 from edgevoice.box.speech import Speech
-from edgevoice.box.tools_by_hand import use_tool
+from edgevoice.box.timers_by_hand import TimersByHand
 from edgevoice.control.messages import SayText
 from edgevoice.control.place import ControlPlace
 from edgevoice.core.ports import Observer
@@ -30,7 +27,6 @@ from edgevoice.integrations.guest import Guest
 from edgevoice.panel.audible import HeardPanel
 from edgevoice.panel.lights import Lights
 from edgevoice.settings.schema import Settings
-from edgevoice.tools.functions import FunctionSource
 from edgevoice.wakeword.words import wake_words
 from edgevoice.wall_clock import local_now
 
@@ -43,14 +39,6 @@ def speech_of(settings: Settings, context: BoxContext, parts: Parts) -> Speech |
     return ServiceSpeech(
         context.dial, lambda: live.service if live is not None else settings.service, context.storage.minutes
     )
-
-
-async def timers_by_hand(source: FunctionSource, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Do what a program wants of timers and alarms, by the model's own tools. Raises ``Refused``."""
-    if action == "list":
-        timers, alarms = [await use_tool(source, f"list_{kind}", arguments) for kind in ("timers", "alarms")]
-        return {"timers": timers, "alarms": alarms}
-    return {"result": await use_tool(source, action, arguments)}
 
 
 def _owner_requests(context: BoxContext, spoken: SpokenRequests, presses: Presses) -> OwnerRequests:
@@ -90,7 +78,7 @@ def handles_of(
         reload=reload,
         failures=lambda: [asdict(each) for each in recorder.failures] if recorder is not None else [],
         speaking=spoken,
-        timers=partial(timers_by_hand, FunctionSource(AlarmTools(parts.alarms).functions())),
+        timers=TimersByHand(parts.alarms).carry_out,
         words=[word.name for word in wake_words(settings.wakeword)] if context.wants_wakeword else [],
         may_unmute=settings.control.may_unmute,
         for_owner=_owner_requests(context, spoken, presses).carry_out,

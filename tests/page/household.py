@@ -13,11 +13,10 @@ from typing import Any
 
 from edgevoice.alarms.keeper import Keeper, NoVoice
 from edgevoice.alarms.ring_book import MemoryBook
-from edgevoice.alarms.tools import AlarmTools
-from edgevoice.box.control import timers_by_hand
 from edgevoice.box.owner_requests import EXAMINE, OwnerRequests
 from edgevoice.box.pairing import Pairing
 from edgevoice.box.presses import Presses
+from edgevoice.box.timers_by_hand import TimersByHand
 from edgevoice.control.client import Client
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event, TalkHeld, TalkPressed
@@ -35,7 +34,6 @@ from edgevoice.page.server import Access, PageServer
 from edgevoice.page.session import Means, Tickets
 from edgevoice.page.settings_file import SettingsFile
 from edgevoice.personas.personas import Personas
-from edgevoice.tools.functions import FunctionSource
 from edgevoice.wall_clock import local_now
 from tests.integrations.control.conftest import Sampled, Speaker
 from tests.waiting import eventually
@@ -122,7 +120,7 @@ async def household(
             speaker,
             lambda: "",
             lambda: [asdict(each) for each in FAILURES],
-            timers=partial(timers_by_hand, FunctionSource(AlarmTools(keeper).functions())),
+            timers=TimersByHand(keeper).carry_out,
             words=["hey_jarvis"],
             may_unmute=may_unmute,
             for_owner=OwnerRequests(lambda: kept if personas else None, pairing, examine).carry_out,

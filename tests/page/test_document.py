@@ -293,6 +293,19 @@ def test_what_happens_is_shown_and_the_buttons_do_what_they_say(devtools: str, t
 
 
 @needs_chromium
+def test_of_two_alarms_that_look_alike_only_the_one_whose_button_was_pressed_is_cancelled(
+    devtools: str, tmp_path: Path
+) -> None:
+    async def scene(_box: Household, _page: Page, opened: Tab) -> None:
+        await opened.run("for (const _ of 'ab') document.querySelector('#alarm-form').requestSubmit()")
+        await opened.until("document.querySelectorAll('#timers li').length === 2")
+        await opened.click("[aria-label='Cancel Alarm at 07:00']")
+        await opened.until("document.querySelectorAll('#timers li').length === 1")
+
+    play(devtools, tmp_path, scene, PHONE)
+
+
+@needs_chromium
 def test_a_small_phone_need_not_scroll_sideways(devtools: str, tmp_path: Path) -> None:
     async def scene(box: Household, _page: Page, opened: Tab) -> None:
         await conversation(box)
@@ -300,6 +313,20 @@ def test_a_small_phone_need_not_scroll_sideways(devtools: str, tmp_path: Path) -
         assert await opened.run("document.documentElement.scrollWidth") == SMALL_PHONE[0]
 
     play(devtools, tmp_path, scene, SMALL_PHONE, is_furnished=True)
+
+
+@needs_chromium
+def test_the_names_of_the_sections_do_not_run_into_each_other_on_any_phone(devtools: str, tmp_path: Path) -> None:
+    async def scene(_box: Household, _page: Page, opened: Tab) -> None:
+        for width in range(320, 440, 10):
+            size = {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+            await opened.send("Emulation.setDeviceMetricsOverride", **size)
+            await opened.until(f"innerWidth === {width}")
+            assert await opened.run(
+                "[...document.querySelectorAll('#tabs a')].every((tab) => tab.scrollWidth <= tab.clientWidth)"
+            ), width
+
+    play(devtools, tmp_path, scene, SMALL_PHONE)
 
 
 @needs_chromium

@@ -34,19 +34,22 @@ const timers = {
     const rows = this.running.map((each) => {
       each.left = make("span", { className: "left" });
       const name = each.label || "Timer";
-      const which = each.label ? { label: each.label } : { seconds: each.set_for_seconds };
-      const cancel = () => this.act("cancel_timers", which);
-      const longer = () => this.act("change_timer", { seconds: 60, ...(each.label ? { label: each.label } : {}) });
-      const hold = () => this.act(each.paused ? "resume_timer" : "pause_timer", { ...which, everything: true });
+      // By its number: another may have the same name, or be set for as long.
+      const { id } = each;
+      const cancel = () => this.act("cancel_timers", { id });
+      const longer = () => this.act("change_timer", { id, seconds: 60 });
+      const hold = () => this.act(each.paused ? "resume_timer" : "pause_timer", { id });
       const word = each.paused ? "Resume" : "Pause";
-      const below = `of ${seconds(each.set_for_seconds)}${each.paused ? ", paused" : ""}`;
-      const buttons = [button(word, `${word} ${name}`, hold), button("+1 min", `+1 min for ${name}`, longer), button("Cancel", `Cancel ${name}`, cancel)];
+      const isDue = each.seconds_left <= 0;
+      const below = `of ${seconds(each.set_for_seconds)}${each.paused ? ", paused" : isDue ? ", is up" : ""}`;
+      const buttons = [button("+1 min", `+1 min for ${name}`, longer), button("Cancel", `Cancel ${name}`, cancel)];
+      if (!isDue) buttons.unshift(button(word, `${word} ${name}`, hold));
       return row(name, below, each.left, make("span", { className: "buttons" }, ...buttons));
     });
     for (const each of alarms) {
       const clock = each.rings_at.slice(-5);
       const name = each.label || (each.kind === "alarm" ? "Alarm" : "Reminder");
-      const cancel = () => this.act("cancel_alarms", each.label ? { label: each.label } : { time: clock });
+      const cancel = () => this.act("cancel_alarms", { id: each.id });
       const day = each.rings_at.slice(0, -6) + (each.recurs ? `, ${each.recurs}` : "");
       rows.push(row(name, day, make("span", { className: "left", textContent: clock }), button("Cancel", `Cancel ${name} at ${clock}`, cancel)));
     }
@@ -58,7 +61,7 @@ const timers = {
   tick() {
     const left = (each) => (each.paused ? each.seconds_left : (each.ends - Date.now()) / 1000);
     for (const each of this.running) if (each.left) each.left.textContent = seconds(left(each));
-    const next = this.running.filter((each) => !each.paused).reduce((first, each) => (!first || each.ends < first.ends ? each : first), null);
+    const next = this.running.filter((each) => !each.paused && left(each) > 0).reduce((first, each) => (!first || each.ends < first.ends ? each : first), null);
     byId("next").hidden = !next;
     if (next) byId("next").textContent = `${next.label || "Timer"}: ${seconds(left(next))}`;
   },
