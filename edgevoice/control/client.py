@@ -78,7 +78,7 @@ class Client:
     # --- what the box does --------------------------------------------------------------------------------------------
 
     async def status(self) -> Reply:
-        """Return what the box is doing: version, phase, light, fault, muted, session_open, noisy_room and the volume."""
+        """Return what the box is doing: version, phase, light, fault, muted, session_open, noisy_room and volume."""
         return await self.request("status")
 
     async def wake(self, word: str = "") -> None:

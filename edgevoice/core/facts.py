@@ -191,7 +191,8 @@ class CallMade(Struct, frozen=True):
 class ResponseEnded(Struct, frozen=True):
     """An answer is complete on the wire; it usually sounds for some seconds longer.
 
-    ``fault`` is the stable code of an error if the answer failed, else empty.
+    ``fault`` is the stable code of an error if the answer failed, else empty. ``has_broken``: it failed because
+    something has failed inside the service, or the service does not say why.
     """
 
     response_id: str
@@ -199,6 +200,7 @@ class ResponseEnded(Struct, frozen=True):
     calls: tuple[ToolCall, ...] = ()
     has_audio: bool = False
     fault: str = ""
+    has_broken: bool = False
 
 
 class ServiceComplained(Struct, frozen=True):

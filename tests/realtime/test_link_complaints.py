@@ -121,7 +121,7 @@ def test_an_error_in_an_open_session(code: str, field: str, caplog: pytest.LogCa
 def test_an_answer_that_failed(code: str, field: str, caplog: pytest.LogCaptureFixture) -> None:
     arrivals = arrivals_of(saying(failed(**{field: code, "message": "no"})), 2)
 
-    ended = ResponseEnded("r1", ResponseStatus.FAILED, fault=LOST[code].code)
+    ended = ResponseEnded("r1", ResponseStatus.FAILED, fault=LOST[code].code, has_broken=code == "server_error")
     assert arrivals[-1] == (ended if code in SURVIVED else LOST[code])
     _is_logged(code, caplog)
 

@@ -225,7 +225,7 @@ class Conversation:
             case CallMade(response_id=response_id, call=call):
                 self._state.item_ended(response_id, call, now)
             case ResponseEnded():
-                return self._turns.response_ended(fact, now)
+                return self._sessions.answer_ended(fact, now) or self._turns.response_ended(fact, now)
             case ServiceComplained(code=code, fault=fault, has_broken=has_broken):
                 if code == ACTIVE_RESPONSE:
                     self._turns.asking.refused()

@@ -8,7 +8,7 @@ from edgevoice.core.conversation.box_state import BoxState
 from edgevoice.core.conversation.deadlines import Deadline
 from edgevoice.core.conversation.phases import Phase, PhaseCause
 from edgevoice.core.conversation.state import ConversationState
-from edgevoice.core.facts import LinkLost
+from edgevoice.core.facts import LinkLost, ResponseEnded
 from edgevoice.core.lights import said_of
 from edgevoice.core.orders import (
     Action,
@@ -47,7 +47,9 @@ _LIMIT_SHOWN_S = 20.0
 """The light for a limit blinks the most times: long enough to count it twice."""
 
 _MOST_BREAKDOWNS = 2
-"""After this many in a row a session is broken. One may concern a single request: what was asked may still come."""
+"""After this many in a row a session is broken: errors, and answers that failed. One may concern a single request:
+what was asked may still come.
+"""
 
 _AFTER_STALL_S = 2.0
 """After a stall, waiting frames are read at once; the service's answer to the kept audio takes a round trip."""
@@ -88,6 +90,7 @@ class Sessions:
         self._opened_at = 0.0
         self._is_renewal_due = False
         self._breakdowns = 0
+        self._breakdowns_before = 0
         self._left_s: float | None = None
         self.is_spent = False
 
@@ -129,7 +132,7 @@ class Sessions:
         self._state.has_answered = False
         self._state.cuts.begin_session()
         self._is_renewal_due = False
-        self._breakdowns = 0
+        self._breakdowns = self._breakdowns_before = 0
         if not self._dial.is_resuming:
             self._dial.tries = 0
         self._state.deadlines.clear(Deadline.CONNECT, Deadline.REDIAL)
@@ -159,8 +162,20 @@ class Sessions:
                 return self.fail(lost.code, now)
 
     def answer_begun(self) -> None:
-        """Record that the service works: it has begun an answer."""
-        self._breakdowns = 0
+        """Record that the service works, unless this answer fails: it has begun one."""
+        self._breakdowns, self._breakdowns_before = 0, self._breakdowns
+
+    def answer_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
+        """Record whether the service works; if not, and this was the answer, replace the session before it goes on."""
+        if ended.response_id != self._answer.generation.response_id:
+            return []  # of an answer that nobody wants any more
+        before, self._breakdowns_before = self._breakdowns_before, 0
+        if not ended.has_broken:
+            return []
+        # An error that was reported during the answer is the same failure.
+        self._breakdowns = before + max(self._breakdowns, 1) - 1
+        self._state.trouble = ended.fault
+        return self.broken_down(ended.fault, now)
 
     def broken_down(self, code: str, now: float) -> list[Action]:
         """Record that something has failed inside the service; replace a session in which nothing else happens.

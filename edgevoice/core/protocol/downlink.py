@@ -268,13 +268,15 @@ class Downlink:
                 # The finished item is authoritative; what a service leaves out of it was sent before.
                 calls[item.call_id] = ToolCall(item.call_id, item.name or told.name, item.arguments or told.arguments)
         has_audio = self._with_audio.pop(response_id, False)
-        status = status_of(response.status)
+        status, codes = status_of(response.status), response.trouble().codes
         ended = ResponseEnded(
             response_id,
             status,
             tuple(calls.values()) if status is ResponseStatus.COMPLETED else (),
             has_audio=has_audio,
-            fault=complaints.failure_of(response.trouble().codes) if status in FAILURES else "",
+            fault=complaints.failure_of(codes) if status in FAILURES else "",
+            # Not for a word that is not in the protocol.
+            has_broken=response.status == ResponseStatus.FAILED and (not codes or complaints.has_broken(codes)),
         )
         usage = event.counts()
         return [ended, UsageTold(usage)] if usage else [ended]

@@ -177,7 +177,12 @@ def test_the_calls_of_a_response_that_was_not_completed_are_not_run(status: str)
     item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "completed", "arguments": "{}"}
 
     assert answered({"type": "response.done", "response": {"id": "r", "status": status, "output": [item]}}) == [
-        ResponseEnded("r", ResponseStatus(status), fault="" if status == "cancelled" else "answer-failed")
+        ResponseEnded(
+            "r",
+            ResponseStatus(status),
+            fault="" if status == "cancelled" else "answer-failed",
+            has_broken=status == "failed",
+        )
     ]
 
 
@@ -188,6 +193,25 @@ def test_an_item_that_is_not_a_call_and_a_call_without_an_id_are_not_run() -> No
         {"type": "conversation.item.added", "item": output[1]},
         {"type": "response.done", "response": {"id": "r", "output": output}},
     ) == [ResponseEnded("r", ResponseStatus.COMPLETED)]
+
+
+@pytest.mark.parametrize(
+    ("details", "has_broken"),
+    [
+        ({}, True),
+        ({"error": {"type": "server_error"}}, True),
+        ({"error": {"code": "rate_limit_exceeded"}}, False),
+        ({"error": {"type": "invalid_request_error", "code": "content_filter"}}, False),
+    ],
+)
+def test_an_answer_that_fails_for_no_reason_of_ours_is_a_failure_inside_the_service(
+    details: dict[str, object], *, has_broken: bool
+) -> None:
+    done = {"type": "response.done", "response": {"id": "r", "status": "failed", "status_details": details}}
+    [ended] = answered(done)
+
+    assert isinstance(ended, ResponseEnded)
+    assert ended.has_broken is has_broken
 
 
 def test_a_status_outside_the_protocol_counts_as_a_failure() -> None:
