@@ -20,6 +20,9 @@ from edgevoice.errors import ControlRefused
 
 _PIXELS: Final = 12
 _STEP_PERCENT: Final = 5
+_END: Final = "\x04"
+"""Ctrl-D, and the end of the terminal."""
+
 _HELP: Final = "space: talk   h: hang up   m: mute   +/-: volume   q: quit"
 
 
@@ -95,7 +98,7 @@ def actions_of(box: Client) -> Mapping[str, Callable[[], Awaitable[Any]]]:
 
 async def press(key: str, box: Client, stream: TextIO) -> bool:
     """Do what a key means; a refusal is one line. Return whether the key ends it all."""
-    if key in {"q", "\x03", "\x04"}:
+    if key in {"q", "\x03", _END}:
         return True
     if (action := actions_of(box).get(key)) is not None:
         try:
@@ -119,15 +122,12 @@ def watch(socket: Path | None) -> int:
             with _keys_of(sys.stdin):
                 if sys.stdin.isatty():
                     print(_HELP, end="\r\n")
-                    loop.add_reader(
-                        sys.stdin, lambda: keys.put_nowait(os.read(sys.stdin.fileno(), 1).decode("latin-1"))
-                    )
+                    _read_keys(sys.stdin, keys)
                 typing = asyncio.ensure_future(_type(keys, box))
                 try:
                     done, _ = await asyncio.wait({following, typing}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    if sys.stdin.isatty():
-                        loop.remove_reader(sys.stdin)
+                    loop.remove_reader(sys.stdin)
                     for task in (following, typing):
                         task.cancel()
                     await asyncio.gather(following, typing, return_exceptions=True)
@@ -137,6 +137,23 @@ def watch(socket: Path | None) -> int:
 
     asyncio.run(scene())
     return 0
+
+
+def _read_keys(terminal: TextIO, keys: "asyncio.Queue[str]") -> None:
+    """Put what is typed into the queue, until the reader is removed or the terminal ends."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        try:
+            typed = os.read(terminal.fileno(), 1)
+        except OSError:
+            typed = b""  # hung up
+        if not typed:
+            # It would be readable for ever.
+            loop.remove_reader(terminal)
+        keys.put_nowait(typed.decode("latin-1") or _END)
+
+    loop.add_reader(terminal, read)
 
 
 async def _type(keys: "asyncio.Queue[str]", box: Client) -> None:
@@ -155,4 +172,5 @@ def _keys_of(terminal: TextIO) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        with contextlib.suppress(termios.error):  # hung up
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)

@@ -54,7 +54,10 @@ def _listen_to_keys(parts: Parts, stop: asyncio.Event, screen: Screen) -> None:
     screen.say(_HELP, time.monotonic())
 
     def read() -> None:
-        line = sys.stdin.readline()
+        try:
+            line = sys.stdin.readline()
+        except OSError:
+            line = ""  # the terminal has hung up
         match line.strip().lower():
             case _ if not line:
                 stop.set()

@@ -106,7 +106,8 @@ def status_after(failure: OSError) -> int:
     """Return the exit status after standard output failed; only a closed pipe is passed over silently."""
     if failure.errno == errno.EPIPE:
         return EXIT_OUTPUT_CLOSED
-    print(f"nothing more can be written: {failure.strerror}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # the same terminal, hung up
+        print(f"nothing more can be written: {failure.strerror}", file=sys.stderr)
     return EXIT_CANNOT_WRITE
 
 

@@ -1,16 +1,23 @@
 """The running box's lights in a terminal: drawn while they move, and keys in place of buttons."""
 
 import asyncio
+import contextlib
 import io
+import os
+import pty
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edgevoice.commands.panel_screen import Shown, follow, press
+from edgevoice.commands.terminal import EXIT_CANNOT_WRITE
 from edgevoice.control.client import Client
 from edgevoice.core.orders import Light
 from edgevoice.errors import ControlRefused, ControlUnavailable
+from tests.integrations.control.conftest import stand_in
 from tests.waiting import eventually
 
 
@@ -125,3 +132,32 @@ def test_the_mute_key_unmutes_and_says_why_it_may_not() -> None:
 @pytest.mark.parametrize("key", ["q", "\x03"])
 def test_q_and_ctrl_c_end_it(key: str) -> None:
     assert asyncio.run(press(key, Client("/nowhere"), io.StringIO()))
+
+
+@pytest.mark.parametrize("end", ["hung up", "ctrl-D"])
+def test_the_end_of_the_terminal_ends_it(tmp_path: Path, end: str) -> None:
+    person, terminal = pty.openpty()
+
+    async def scene() -> int:
+        async with stand_in(tmp_path) as box:
+            command = [sys.executable, "-m", "edgevoice", "panel", "--socket", str(box.place)]
+            running = await asyncio.create_subprocess_exec(*command, stdin=terminal, stdout=terminal, stderr=terminal)
+            os.close(terminal)
+            seen = b""
+            while b"q: quit" not in seen:
+                seen += await asyncio.to_thread(os.read, person, 1000)
+            if end == "hung up":
+                os.close(person)
+            else:
+                os.write(person, b"\x04")
+            try:
+                async with asyncio.timeout(30):
+                    return await running.wait()
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    running.kill()
+
+    # Whether the last line could still be written is not up to us.
+    assert asyncio.run(scene()) in {0, EXIT_CANNOT_WRITE}
+    if end != "hung up":
+        os.close(person)

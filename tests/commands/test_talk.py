@@ -1,7 +1,9 @@
 """`edgevoice talk`: the same box as the service's, with its actions on a screen and its buttons on the keyboard."""
 
 import asyncio
+import errno
 import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +66,16 @@ def test_keys_press_the_buttons_and_quit(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_end_of_input_quits_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert Keyboard(monkeypatch, tmp_path, "").talk() == 0
+
+
+def test_a_terminal_that_hangs_up_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def hung_up() -> str:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    keyboard = Keyboard(monkeypatch, tmp_path, "")
+    monkeypatch.setattr(sys.stdin, "readline", hung_up)
+
+    assert keyboard.talk() == 0
 
 
 def test_talk_runs_the_same_box_except_wake_word_screen_and_optional_lights(
