@@ -3,18 +3,24 @@
 import asyncio
 import contextlib
 import json
+import logging
 import secrets
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from edgevoice.control.client import Reply
 from edgevoice.errors import ControlRefused, ControlUnavailable, EdgevoiceError
+from edgevoice.journal import tell
 from edgevoice.page.link import BoxLink
 from edgevoice.page.pairings import Pairings
 from edgevoice.page.settings_file import SettingsFile
 from edgevoice.page.settings_text import ChangeRefused
 from edgevoice.page.viewer import Viewer
+
+_log = logging.getLogger(__name__)
 
 BOX_COMMANDS: Final = frozenset(
     {"status", "talk", "stop", "hang-up", "mute", "unmute", "volume", "timers", "personas", "doctor", "why"}
@@ -22,6 +28,7 @@ BOX_COMMANDS: Final = frozenset(
 """Commands of the control socket that a paired browser may use."""
 
 _TICKET_S: Final = 30.0
+_LOOK: Final = "Look at the log: journalctl -u edgevoice-page"
 _CODE_LAPSED: Final = "not-paired"
 
 Fields = dict[str, Any]
@@ -94,6 +101,7 @@ class Session:
             # The page counts. Anything else might be what cannot be sent back, such as half a letter.
             number = given if isinstance(given := request.pop("id", None), int) else None
             fields = await self._carry_out(str(request.pop("do", "")), request)
+            self._viewer.send_fields(id=number, ok=True, **fields)
         except PageRefused as refused:
             self._viewer.send_fields(id=number, ok=False, error=refused.fields)
         except ControlRefused as refused:
@@ -102,8 +110,13 @@ class Session:
         except (ControlUnavailable, EdgevoiceError) as lost:
             error = {"code": lost.code, "problem": str(lost), "remedy": lost.remedy}
             self._viewer.send_fields(id=number, ok=False, error=error)
-        else:
-            self._viewer.send_fields(id=number, ok=True, **fields)
+        except Exception as fault:  # noqa: BLE001 - a browser that is not answered waits for ever, and says nothing
+            # Not its text: it may hold what was said.
+            place = traceback.extract_tb(fault.__traceback__)[-1]
+            at = f"{Path(place.filename).name}:{place.lineno}"
+            tell(_log, logging.ERROR, "page-failed", error=type(fault).__name__, at=at)
+            error = {"code": "failed", "problem": "the page could not do it", "remedy": _LOOK}
+            self._viewer.send_fields(id=number, ok=False, error=error)
 
     async def close(self) -> None:
         """End a pairing that this browser has begun: nobody is there to finish it."""

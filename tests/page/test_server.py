@@ -22,6 +22,7 @@ from edgevoice.core.notices import Role, TranscriptChanged
 from edgevoice.core.orders import Light
 from edgevoice.page import guard, server
 from edgevoice.page.server import LARGEST_FRAME_BYTES, MOST_UNPAIRED
+from edgevoice.page.settings_file import SettingsFile
 from edgevoice.page.viewer import MOST_WAITING
 from edgevoice.wall_clock import local_now
 from tests.page.household import Household, Page, fields_of, household, page_of
@@ -423,6 +424,32 @@ def test_rubbish_is_refused_in_one_message(tmp_path: Path, message: str | bytes)
             assert (await ask(wire, "status"))["ok"]
 
     play(tmp_path, scene)
+
+
+def test_a_fault_of_the_page_is_answered_and_logged_without_what_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(_box: Household, page: Page) -> None:
+        def check(_settings: object, _changes: object) -> tuple[str, ...]:
+            raise KeyError("the secret")
+
+        monkeypatch.setattr(SettingsFile, "check", check)
+        async with live(page, cookie(page)) as wire:
+            failed = await ask(wire, "settings-check", changes={})
+            assert failed["error"] == {
+                "code": "failed",
+                "problem": "the page could not do it",
+                "remedy": "Look at the log: journalctl -u edgevoice-page",
+            }
+            monkeypatch.setattr(SettingsFile, "check", lambda _settings, _changes: {"cannot", "be sent"})
+            assert (await ask(wire, "settings-check", changes={}))["error"]["code"] == "failed"
+            assert (await ask(wire, "status"))["ok"]
+
+    play(tmp_path, scene)
+    first, second = (record for record in caplog.records if record.msg == "page-failed")
+    assert "error=KeyError at=test_server.py:" in first.getMessage()
+    assert "error=TypeError" in second.getMessage()
+    assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize("do", ["say", "ask", "announce", "reload", "wake", "watch", "pair", "sound"])
