@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import os
 import re
+import stat
 import struct
 from collections import Counter
 from collections.abc import Iterator
@@ -135,6 +136,9 @@ def _pieces(path: Path, rate_hz: int) -> Iterator[Samples]:
 
 def _all_pieces(path: Path, rate_hz: int) -> Iterator[Samples]:
     try:
+        if not (path.is_file() or stat.S_ISDIR(path.stat().st_mode)):
+            # Reading it might wait for ever for somebody who writes.
+            raise RecordingRefused(f"{path} is a pipe or a device", remedy="Record into a file first.")
         with path.open("rb") as file:
             beginning = file.read(12)
             if beginning[:4] == b"RIFF" and beginning[8:] == b"WAVE":

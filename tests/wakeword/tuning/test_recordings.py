@@ -331,3 +331,17 @@ def test_audio_that_contains_the_bytes_of_a_tag_is_read_to_its_end(tmp_path: Pat
     letters = b"LIST\x10\0\0\0" + SPEECH.tobytes()
 
     assert (heard(unsized(tmp_path / "a.wav", 0, letters))[4 : 4 + len(SPEECH)] == SPEECH).all()
+
+
+def test_a_pipe_and_a_device_are_refused_without_waiting_for_them(tmp_path: Path) -> None:
+    pipe, device = tmp_path / "pipe.wav", tmp_path / "device.wav"
+    os.mkfifo(pipe)
+    device.symlink_to(os.devnull)
+    # It can be read, so that whoever reads it is refused for another reason instead of waiting.
+    writing = os.open(pipe, os.O_RDWR)
+    os.write(writing, bytes(100))
+
+    for path in (pipe, device):
+        with pytest.raises(RecordingRefused, match=r"\.wav is a pipe or a device$"):
+            sound_of(path)
+    os.close(writing)
