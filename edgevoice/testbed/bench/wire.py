@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from time import perf_counter_ns
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +20,13 @@ _CHUNK = 2 * 24_000 * 40 // 1000
 
 def measure(rounds: int, *, as_json: bool) -> int:
     """Read and write each kind of event ``rounds`` times; print the cost of one, and return the exit status."""
-    report = {name: _spread(work, rounds) for name, work in _works().items()}
+    report = {name: _spread(work, rounds) for name, work in works().items()}
     show({"rounds": rounds, "audio_delta_ms": 100, "append_ms": 40, **report}, as_json=as_json)
     return 0
 
 
-def _works() -> dict[str, Callable[[], object]]:
+def works() -> dict[str, Callable[[], Any]]:
+    """Return what is measured, by the name of its figure; each call is one event, and returns what comes of it."""
     # Noise: incompressible, as the base64 of speech is.
     sound = np.random.default_rng(0).bytes(_TENTH_OF_A_SECOND)
     where = {"event_id": "event_35", "response_id": "resp_2", "item_id": "item_A2", "output_index": 0}

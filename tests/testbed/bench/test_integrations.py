@@ -32,7 +32,7 @@ def test_orders_reach_the_box_and_their_time_is_measured(mosquitto: Mosquitto) -
 
     order = figures["order_to_effect_ms"]
     assert isinstance(order, dict)
-    assert 0 < order["p50"] <= order["p95"] < 1000
+    assert 0 < order["p50"] <= order["p95"]
     assert Path(mosquitto.folder).exists()
 
 
