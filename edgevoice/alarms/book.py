@@ -47,11 +47,12 @@ _LATEST_S: Final = 1e11
 class AlarmBook:
     """Keeps rings in ``folder``; an async context manager, which opens the file: ``StorageUnavailable``.
 
-    ``remark`` is a line for the log if the file was damaged.
+    ``remark`` is a line for the log if the file was damaged. With ``is_read_only`` nothing in the folder changes: a
+    file that is damaged or missing is refused.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._database = Database(folder / NAME, MIGRATIONS, most_bytes=_MOST_BYTES)
+    def __init__(self, folder: Path, *, is_read_only: bool = False) -> None:
+        self._database = Database(folder / NAME, MIGRATIONS, most_bytes=_MOST_BYTES, is_read_only=is_read_only)
         # A commit goes to the journal, and from there to the file.
         self._files = (folder / NAME, folder / f"{NAME}-wal")
 

@@ -21,7 +21,7 @@ from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
 from edgevoice.alarms.schedule import LONGEST_TIMER_S, MOST_RINGS, at_local_time, in_zone, paused, resumed, timer
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
-from edgevoice.commands.stored import AsJson, folder_with
+from edgevoice.commands.stored import AsJson, folder_with, looked
 from edgevoice.core.printable import one_line
 from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.store.folders import state_folder
@@ -30,6 +30,8 @@ timers = group("List, add, pause, resume and cancel timers. The running box noti
 alarms = group("List, add and cancel alarms and reminders. The running box notices within a second.")
 
 _T = TypeVar("_T")
+
+_NOUNS = {RingKind.TIMER: "a timer", RingKind.ALARM: "an alarm", RingKind.REMINDER: "a reminder"}
 
 _Folder = Annotated[Path | None, folder_with(NAME)]
 _Label = Annotated[str, typer.Option("--label", metavar="NAME", help="What the box says when it rings.")]
@@ -86,8 +88,9 @@ def add_alarm(
     time: Annotated[str, typer.Argument(metavar="TIME", help="Local time, such as 07:00.")],
     *,
     days: Annotated[
-        str, typer.Option("--days", metavar="DAYS", help='Every week on these: "monday,friday", "weekdays", "daily".')
-    ] = "",
+        str | None,
+        typer.Option("--days", metavar="DAYS", help='Every week on these: "monday,friday", "weekdays", "daily".'),
+    ] = None,
     reminder: Annotated[
         str | None, typer.Option("--reminder", metavar="TEXT", help="A reminder of this, instead of an alarm.")
     ] = None,
@@ -95,7 +98,7 @@ def add_alarm(
     folder: _Folder = None,
 ) -> None:
     """Set an alarm or a reminder: once, when the clock next shows that time, or every week on some days."""
-    rule, at = _rule(days), _time_of_day(time)
+    rule, at = "" if days is None else _rule(days), _time_of_day(time)
     if reminder is not None and (label or not reminder.strip()):
         raise typer.BadParameter("a reminder has its text for a name" if label else "the text of the reminder is empty")
     kind, name = (RingKind.ALARM, label) if reminder is None else (RingKind.REMINDER, reminder)
@@ -124,11 +127,11 @@ def _time_of_day(written: str) -> datetime:
 
 def _rule(days: str) -> str:
     """Return the rule for days of the week as a person types them. Raises ``typer.BadParameter``."""
-    named = {"daily": list(WEEKDAYS), "weekdays": list(WEEKDAYS[:5]), "weekends": list(WEEKDAYS[5:])}
-    chosen = named.get(days) or [day.strip() for day in days.lower().split(",") if day.strip()]
-    if strange := [day for day in chosen if day not in WEEKDAYS]:
-        raise typer.BadParameter(f"{strange[0]} is not a day; days are {', '.join([*WEEKDAYS, *named])}")
-    return weekly(chosen) if chosen else ""
+    named = {"daily": WEEKDAYS, "weekdays": WEEKDAYS[:5], "weekends": WEEKDAYS[5:]}
+    words = [day.strip() for day in days.lower().split(",")]
+    if strange := [word for word in words if word not in {*WEEKDAYS, *named}]:
+        raise typer.BadParameter(f"'{strange[0]}' is not a day; days are {', '.join([*WEEKDAYS, *named])}")
+    return weekly([day for word in words for day in named.get(word, [word])])
 
 
 def _checked(label: str) -> str:
@@ -143,7 +146,9 @@ def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
     async def look(book: AlarmBook) -> list[ScheduledRing]:
         return [ring for ring in await book.rings() if ring.kind in kinds]
 
-    rings = _opened(folder, look)
+    nothing: list[ScheduledRing] = []
+    place = folder or state_folder(os.environ)
+    rings = looked(place, NAME, lambda: AlarmBook(place, is_read_only=True), look, nothing)
     now, zone = clock.now(), clock.zone()
     found = [(ring, moved.left_s(now)) for ring in rings if (moved := in_zone(ring, zone)) is not None]
     if as_json:
@@ -169,8 +174,10 @@ def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
 
 
 def _when(ring: ScheduledRing, left_s: float, clock: LocalClock) -> str:
+    if ring.kind is RingKind.TIMER and left_s <= 0:
+        return "is up"
     if ring.kind is RingKind.TIMER:
-        return f"{'paused, left ' if ring.is_paused else 'in '}{timedelta(seconds=max(0, round(left_s)))}"
+        return f"{'paused, left ' if ring.is_paused else 'in '}{timedelta(seconds=round(left_s))}"
     return f"{datetime.fromtimestamp(clock.now().wall_s + left_s, clock.zone()):%a %Y-%m-%d %H:%M}"
 
 
@@ -192,31 +199,45 @@ def _add(folder: Path | None, make: Callable[[LocalClock], ScheduledRing | None]
 
 def _turn(folder: Path | None, ids: list[int], *, pauses: bool) -> int:
     now = LocalClock().now()
+    wrong: dict[int, str] = {}
 
-    async def turn(book: AlarmBook) -> set[int]:
-        timers = [ring for ring in await book.rings() if ring.kind is RingKind.TIMER and ring.ring_id in ids]
-        there = [ring for ring in timers if ring.left_s(now) > 0]
-        for ring in there:
-            if ring.is_paused is not pauses:
+    async def turn(book: AlarmBook) -> None:
+        rings = {ring.ring_id: ring for ring in await book.rings()}
+        for ring_id in ids:
+            ring = rings.get(ring_id)
+            if ring is None:
+                wrong[ring_id] = f"{ring_id} is not set."
+            elif ring.kind is not RingKind.TIMER:
+                wrong[ring_id] = f"{ring_id} is {_NOUNS[ring.kind]}: only timers can be paused."
+            elif ring.left_s(now) <= 0:
+                wrong[ring_id] = f"{ring_id} is up already."
+            elif ring.is_paused is not pauses:
                 await book.keep(paused(ring, now) if pauses else resumed(ring, now))
-        return {ring.ring_id for ring in there}
 
-    turned = _opened(folder, turn)
+    _opened(folder, turn)
     for ring_id in ids:
-        print(f"{ring_id} {'is paused' if pauses else 'runs'}." if ring_id in turned else f"{ring_id} is not set.")
-    return 0 if set(ids) <= turned else 1
+        print(wrong.get(ring_id) or f"{ring_id} {'is paused' if pauses else 'runs'}.")
+    return 1 if wrong else 0
 
 
 def _cancel(folder: Path | None, ids: list[int], kinds: set[RingKind]) -> int:
-    async def drop(book: AlarmBook) -> list[int]:
-        there = [ring.ring_id for ring in await book.rings() if ring.kind in kinds and ring.ring_id in ids]
-        await book.drop(there)
-        return there
+    wrong: dict[int, str] = {}
 
-    cancelled = _opened(folder, drop)
+    async def drop(book: AlarmBook) -> None:
+        rings = {ring.ring_id: ring for ring in await book.rings()}
+        for ring_id in ids:
+            ring = rings.get(ring_id)
+            if ring is None:
+                wrong[ring_id] = f"{ring_id} is not set."
+            elif ring.kind not in kinds:
+                command = "timers" if ring.kind is RingKind.TIMER else "alarms"
+                wrong[ring_id] = f"{ring_id} is {_NOUNS[ring.kind]}: edgevoice {command} cancel {ring_id}"
+        await book.drop([ring_id for ring_id in ids if ring_id not in wrong])
+
+    _opened(folder, drop)
     for ring_id in ids:
-        print(f"{ring_id} is cancelled." if ring_id in cancelled else f"{ring_id} is not set.")
-    return 0 if set(ids) <= set(cancelled) else 1
+        print(wrong.get(ring_id) or f"{ring_id} is cancelled.")
+    return 1 if wrong else 0
 
 
 def _opened(folder: Path | None, work: Callable[[AlarmBook], Awaitable[_T]]) -> _T:

@@ -24,6 +24,9 @@ def folder_with(name: str) -> Any:
     return typer.Option(
         "--folder",
         metavar="FOLDER",
+        # A folder that is not there is a slip of the keyboard: what is set in it would never ring.
+        exists=True,
+        file_okay=False,
         help=f"The folder with {name}; by default the state folder, /var/lib/edgevoice on an installed box.",
     )
 

@@ -25,8 +25,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
-    folder = str(tmp_path / "state")
-    return lambda *words, **more: CliRunner().invoke(app, ["persona", *words, "--folder", folder], **more)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    return lambda *words, **more: CliRunner().invoke(app, ["persona", *words, "--folder", str(folder)], **more)
 
 
 def chosen(folder: Path) -> dict[str, Choice]:
@@ -54,7 +55,7 @@ def test_what_ships_is_listed_and_shown_before_there_is_a_file_and_none_is_made(
     assert "old pirate captain" in command("show", "pirate").stdout
     assert command("show", "pirate", "--version", "0").stdout == command("show", "pirate").stdout
     assert command("show", "storyteller").stdout.endswith('speed = 0.9\n# tools = ["get_current_time"]\n')
-    assert not (tmp_path / "state").exists()
+    assert list((tmp_path / "state").iterdir()) == []
 
 
 def test_a_draft_is_saved_listed_activated_and_undone(command: Command, tmp_path: Path) -> None:
@@ -181,7 +182,6 @@ def test_a_command_says_if_personas_are_off(command: Command, settings: Path) ->
 
 
 def test_a_damaged_file_is_said_in_one_line(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "state").mkdir()
     (tmp_path / "state" / NAME).write_bytes(b"not a database" * 1000)
 
     shown = command("list")
@@ -238,7 +238,7 @@ def test_an_unchanged_or_emptied_text_saves_nothing(
 
     assert (command("edit", "owl").stdout, command("edit", "owl").exit_code) == (said, 0)
     assert left(tmp_path) == []
-    assert not (tmp_path / "state").exists()
+    assert list((tmp_path / "state").iterdir()) == []
 
 
 def test_a_text_that_is_refused_can_be_edited_again(
