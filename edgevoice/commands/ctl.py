@@ -111,6 +111,9 @@ def unmute(*, socket: _Socket = None) -> None:
     ask_box(socket, lambda box: box.unmute())
 
 
+_UP_TO_100 = r"(\d{1,2}|100)"
+
+
 @app.command(context_settings={"ignore_unknown_options": True})
 def volume(
     percent: Annotated[
@@ -121,7 +124,7 @@ def volume(
 ) -> None:
     """Show the volume, set it (40), or change it (+10, -10)."""
     given = percent or ""
-    if given and not re.fullmatch(r"[+-]?(\d{1,2}|100)", given, re.ASCII):
+    if given and not re.fullmatch(rf"[+-]?{_UP_TO_100}", given, re.ASCII):
         raise typer.BadParameter(f"{given}: expected 0 to 100 percent, such as 40, or a change, such as +10 or -10")
     is_change = given[:1] in {"+", "-"}
 
@@ -133,10 +136,17 @@ def volume(
     ask_box(socket, change)
 
 
-_Percent = Annotated[int | None, typer.Argument(min=0, max=100, metavar="PERCENT", help="0 to 100.")]
+def _level(given: str) -> int:
+    """Return a level as a person types it. Unlike with the volume, +10 would be 10 and no change: it is refused."""
+    if not re.fullmatch(_UP_TO_100, given, re.ASCII):
+        raise typer.BadParameter(f"{given}: expected 0 to 100 percent, such as 40")
+    return int(given)
 
 
-@app.command()
+_Percent = Annotated[int | None, typer.Argument(parser=_level, metavar="PERCENT", help="0 to 100.")]
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
 def earcons(percent: _Percent = None, *, socket: _Socket = None) -> None:
     """Show how loud the short sounds are, or set it, and with them what rings."""
 
@@ -146,7 +156,7 @@ def earcons(percent: _Percent = None, *, socket: _Socket = None) -> None:
     ask_box(socket, change)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def brightness(percent: _Percent = None, *, socket: _Socket = None) -> None:
     """Show how bright the lights are by day, or set it."""
 
@@ -256,9 +266,9 @@ def announce(
 
     async def announce_it(box: Client) -> None:
         # Loaded only here: it needs NumPy.
-        from edgevoice.wakeword.tuning.recordings import SUFFIXES, sound_of
+        from edgevoice.wakeword.tuning.recordings import is_sound_file, sound_of
 
-        is_file = Path(what).suffix.lower() in SUFFIXES
+        is_file = is_sound_file(what)
         sound = sound_of(Path(what), rate_hz=SOUND_HZ, longest_s=LONGEST_SOUND_S).tobytes() if is_file else None
         await _said(
             box.announce(

@@ -82,7 +82,11 @@ def test_the_volume_is_shown_set_and_changed(box: StandIn) -> None:
 
 def test_earcons_lights_personas_and_snooze_have_commands(box: StandIn) -> None:
     assert [ctl(box, "earcons", *given).stdout for given in ([], ["20"])] == ["40 %\n", "20 %\n"]
-    assert ctl(box, "earcons", "101").exit_code == 2
+    # Beside `volume +10`, "+10" would be taken for a change, and be 10.
+    for wrong in ("101", "+10", "-10", "x", "٣"):
+        refused = ctl(box, "earcons", wrong)
+        assert (refused.exit_code, f"{wrong}: expected 0 to 100 percent, such as 40" in refused.stderr) == (2, True)
+    assert ctl(box, "earcons").stdout == "20 %\n"
     assert "no lights that can be dimmed" in ctl(box, "brightness", "20").stderr
     assert ctl(box, "persona").stdout == "* default\n  pirate\n"
     assert ctl(box, "persona", "pirate").stdout == "* pirate\n  default\n"
@@ -176,6 +180,8 @@ def test_texts_and_recordings_are_said(tmp_path: Path) -> None:
         assert ctl(box, "announce", "dinner", "--urgent", "--no-chime").stdout == "It was interrupted after 0.7 s.\n"
         assert ctl(box, "announce", str(recording)).exit_code == 0
         assert ctl(box, "announce", str(tmp_path / "none.wav")).exit_code == 1
+        (tmp_path / "song.mp3").write_bytes(b"ID3" + bytes(200))
+        assert "is neither a WAV nor a FLAC nor an Ogg file" in ctl(box, "announce", str(tmp_path / "song.mp3")).stderr
         asked = ctl(box, "ask", "Tea?")
         data = ctl(box, "ask", "Tea?", "--json")
 

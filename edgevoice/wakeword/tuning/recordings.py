@@ -100,6 +100,13 @@ def others_in(folder: Path) -> str:
     return f"{listed} {'file' if kinds.total() == 1 else 'files'}, which cannot be read" if kinds else ""
 
 
+def is_sound_file(name: str) -> bool:
+    """Return whether a text names a sound file: one that can be read, or one of another kind that is there."""
+    suffix = Path(name).suffix.lower()
+    # Not Path.is_file: a text may be longer than any name, which would be an error.
+    return suffix in SUFFIXES or (suffix in _OTHER_SUFFIXES and os.path.isfile(name))  # noqa: PTH113
+
+
 def frames_of(path: Path) -> Iterator[Samples]:
     """Yield frames of 1280 samples, s16 mono at 16 kHz; channels are mixed, and the last frame is padded with zeros.
 
