@@ -17,6 +17,7 @@ from typing import Any, Final
 from websockets.asyncio.client import ClientConnection, unix_connect
 
 from edgevoice.core.sound.rates import NEAR_END_HZ, WIRE_HZ
+from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.stage.talker import words
@@ -148,7 +149,7 @@ class _Conversation:
         received = 0
         while (event := json.loads(await self._line.recv()))["type"] != "response.done":
             if event["type"] == "error":
-                raise ValueError(f"the service refused: {event['error']['message']}")
+                raise LocalServiceUnavailable(f"the service refused: {event['error']['message']}")
             if event["type"] == "response.output_audio.delta":
                 received += len(base64.b64decode(event["delta"]))
         return received / (_SAMPLE_BYTES * WIRE_HZ)

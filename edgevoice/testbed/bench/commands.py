@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import wave
@@ -16,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.errors import EdgevoiceError, LocalServiceUnavailable
 from edgevoice.local.mind.brain import Prompt, answer
 from edgevoice.local.mind.intents import understand
 from edgevoice.local.mind.questions import asked
@@ -52,6 +54,10 @@ OUTCOMES = (
 # An ordinary living room; and 3 m away in a bare one.
 _ROOMS = {"living room": (0.3, 3.0), "3 m": (0.5, -4.0)}
 _NOISE_SNR_DB = 10.0
+_SYNTHESISERS = "Install some: `sudo apt install espeak-ng flite festival festvox-us-slt-hts`."
+_LONGEST_S = 60
+"""How long a program may take to say a sentence."""
+
 _LEVEL_DBFS = -26.0
 _PAUSE = np.zeros(SAMPLE_RATE_HZ * 3 // 10)
 
@@ -64,6 +70,13 @@ class SpeechProgram:
 
     name: str
     say: Callable[[str, Path], None]
+
+
+class VoiceBroken(EdgevoiceError, RuntimeError):
+    """A speech synthesiser is installed, but this voice of it cannot speak."""
+
+    code = "bench-voice"
+    remedy = "Install the rest of it, or remove it."
 
 
 def talkers() -> list[SpeechProgram]:
@@ -99,12 +112,16 @@ def talkers() -> list[SpeechProgram]:
 
 
 def command_line(*arguments: str, from_stdin: bool = False) -> Callable[[str, Path], None]:
-    """Return how a program is called that says ``{text}`` into ``{file}``."""
+    """Return how a program is called that says ``{text}`` into ``{file}``; the call may raise ``VoiceBroken``."""
 
     def say(text: str, file: Path) -> None:
         made = [argument.format(text=text, file=file) if "{" in argument else argument for argument in arguments]
         given = text if from_stdin else None
-        subprocess.run(made, input=given, text=True, check=True, capture_output=True, timeout=60)
+        try:
+            subprocess.run(made, input=given, text=True, check=True, capture_output=True, timeout=_LONGEST_S)
+        except (OSError, subprocess.SubprocessError) as error:
+            told = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+            raise VoiceBroken(f"{shlex.join(made)} has failed: {told[-1] if told else error}") from error
 
     return say
 
@@ -112,17 +129,22 @@ def command_line(*arguments: str, from_stdin: bool = False) -> Callable[[str, Pa
 def measure(voices: list[SpeechProgram], noises: tuple[RecordingFile, ...], *, as_json: bool) -> int:
     """Say every sentence with every voice in every place, print the results, and return the exit status.
 
-    Raises LocalServiceUnavailable when no speech synthesiser is installed, or a package is missing.
+    A voice that cannot speak is named and left out. Raises LocalServiceUnavailable when there is none that can, or a
+    package is missing.
     """
     if not voices:
-        remedy = "Install some: `sudo apt install espeak-ng flite festival festvox-us-slt-hts`."
-        raise LocalServiceUnavailable("no speech synthesiser is installed", remedy=remedy)
+        raise LocalServiceUnavailable("no speech synthesiser is installed", remedy=_SYNTHESISERS)
     listener = TurnListener(PhonemeRecogniser.load())
     places = _places(noises)
     results: dict[str, dict[str, Counter[str]]] = {place: {} for place in places}
     cpu_s = 0.0
     for number, talker in enumerate(voices):
-        for text, sound in _said(talker):
+        try:
+            said = [*_said(talker)]
+        except VoiceBroken as error:
+            print(f"{talker.name} is left out: {error}", file=sys.stderr)
+            continue
+        for text, sound in said:
             for place, change in places.items():
                 samples = np.clip(change(sound, number), -32_768, 32_767).astype("<i2").tobytes()
                 began = time.process_time()
@@ -135,8 +157,10 @@ def measure(voices: list[SpeechProgram], noises: tuple[RecordingFile, ...], *, a
         place: {each: sum(counts[each] for counts in by_voice.values()) for each in OUTCOMES}
         for place, by_voice in results.items()
     }
+    if not (speaking := len(results["near"])):
+        raise LocalServiceUnavailable("no speech synthesiser works", remedy=_SYNTHESISERS)
     utterances = sum(sum(total.values()) for total in totals.values())
-    figures = {"voices": len(voices), "totals": totals, "by_voice": results}
+    figures = {"voices": speaking, "totals": totals, "by_voice": results}
     print(json.dumps({**figures, "cpu_ms_per_utterance": round(1000 * cpu_s / utterances, 1)}))
     return 0
 
@@ -164,7 +188,13 @@ def _said(talker: SpeechProgram) -> Iterator[tuple[str, _Sound]]:
         file = Path(folder) / "said.wav"
         for text in (*_COMMANDS, *_FOREIGN):
             talker.say(text, file)
-            yield text, _level(read_wave(file))
+            try:
+                sound = read_wave(file)
+            except (OSError, EOFError, wave.Error) as error:
+                raise VoiceBroken(f"it wrote no WAV file: {error}") from error
+            if not sound.any():
+                raise VoiceBroken("it said nothing")
+            yield text, _level(sound)
 
 
 def read_wave(file: Path) -> _Sound:

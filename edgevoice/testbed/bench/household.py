@@ -30,6 +30,7 @@ from edgevoice.testbed.bench import control_load
 from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.bench.stop_words import TRIALS, false_stops, words_heard
 from edgevoice.testbed.percentiles import p50_p95
+from edgevoice.testbed.stage.events import StepMissed
 from edgevoice.testbed.stage.stage import Stage, set_stage
 
 _AHEAD_S: Final = 0.5
@@ -106,7 +107,7 @@ async def _ring(stage: Stage) -> float:
     began_s = stage.card.far_end.first_sound_after(due_s - _AHEAD_S / 2, _SILENT)
     await asyncio.sleep(0.2)
     if began_s is None:
-        raise ValueError("a ring is not on the tape")
+        raise StepMissed("the sound of a ring did not happen")
     return 1000 * (began_s - due_s)
 
 

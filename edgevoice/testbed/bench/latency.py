@@ -82,6 +82,7 @@ async def _round(stage: Stage, measured: LatencyFigures) -> None:
     linked_s, _ = await seen.wait_for(LinkOpened, "the opening of the session", _LIMIT_S)
     # The first chunk is sent while the link is being opened, so its notice may come just before or after the link's
     # own.
+    await seen.wait_for(UplinkSent, "the first audio sent", _LIMIT_S)
     sent_s = next(at_s for at_s, _ in seen.all_of(UplinkSent) if at_s >= linked_s)
     await saying
     await seen.wait_for(PlaybackStarted, "the answer", _LIMIT_S)

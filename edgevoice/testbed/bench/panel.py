@@ -27,6 +27,7 @@ from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.demo.figures import read_wav
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.compare import compare_uplink
+from edgevoice.testbed.stage.events import StepMissed
 from edgevoice.testbed.stage.stage import Stage, set_stage
 
 _LIMIT_S: Final = 20.0
@@ -111,7 +112,9 @@ async def _round(stage: Stage, measured: PanelFigures, noise: _Samples) -> int:
     listening_s, _ = await seen.wait_for(
         ShowLight, "listening", _LIMIT_S, lambda shown: shown.light in {Light.LISTENING, Light.HEARING}
     )
-    lit_s = next(change.at_s for change in pins.changes() if change.is_high and change.gpio not in {talk, mute})
+    lit = (change.at_s for change in pins.changes() if change.is_high and change.gpio not in {talk, mute})
+    if (lit_s := next(lit, None)) is None:
+        raise StepMissed("a light after the press did not happen")
     measured.button_to_light_ms.append(1000 * (lit_s - pressed_s))
     measured.button_to_listening_ms.append(1000 * (listening_s - pressed_s))
     pins.release(talk)

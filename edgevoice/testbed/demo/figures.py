@@ -12,6 +12,7 @@ from edgevoice.core.notices import AudioReceived, UplinkSent
 from edgevoice.core.orders import CutPlayback, OpenLink
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.testbed.stage.compare import Samples, compare_uplink, find_on_tape
+from edgevoice.testbed.stage.events import StepMissed
 from edgevoice.testbed.stage.stage import Stage
 
 
@@ -44,13 +45,16 @@ class Figures:
 def figures_of(stage: Stage, decided_s: float, overflows: int) -> Figures:
     """Measure the conversation that has just ended; the microphone had these ``overflows`` meanwhile.
 
-    Raises ``LookupError`` or ``ValueError`` when a part of it is missing.
+    Raises ``StepMissed`` when a part of it is missing, ``NothingInCommon`` when the recordings do not match.
     """
     seen = stage.seen
-    _, woken = next(seen.all_of(WakeWordHeard))
-    dialled_s, _ = next(seen.all_of(OpenLink))
-    linked_s, _ = next(seen.all_of(LinkOpened))
-    sent_s, _ = next(seen.all_of(UplinkSent))
+    _, woken = seen.first(WakeWordHeard, "the wake word's detection")
+    dialled_s, _ = seen.first(OpenLink, "dialling")
+    linked_s, _ = seen.first(LinkOpened, "the opening of the session")
+    sent_s, _ = seen.first(UplinkSent, "the first audio sent")
+    sounds_s = first_sounds(stage)
+    if not sounds_s:
+        raise StepMissed("the sound of an answer did not happen")
     heard_ms, heard_error_ms, late = _cut_against_tape(stage)
     uplink = compare_uplink(stage.card.near_end.samples(), read_wav(stage.records / "uplink-1.wav"))
     return Figures(
@@ -58,7 +62,7 @@ def figures_of(stage: Stage, decided_s: float, overflows: int) -> Figures:
         light_ms=_ms(light_after(stage, decided_s) - decided_s),
         session_ms=_ms(linked_s - dialled_s),
         first_append_ms=_ms(sent_s - linked_s),
-        first_sound_ms=_ms(first_sounds(stage)[0]),
+        first_sound_ms=_ms(sounds_s[0]),
         cut_ms=_ms(_cut_to_silence_s(stage)),
         heard_ms=heard_ms,
         heard_error_ms=heard_error_ms,
@@ -71,8 +75,11 @@ def figures_of(stage: Stage, decided_s: float, overflows: int) -> Figures:
 
 
 def light_after(stage: Stage, moment_s: float) -> float:
-    """Return when the first LED went on after a moment, in monotonic seconds."""
-    return next(change.at_s for change in stage.pins.changes() if change.is_high and change.at_s >= moment_s)
+    """Return when the first LED went on after a moment, in monotonic seconds; ``StepMissed`` if none did."""
+    for change in stage.pins.changes():
+        if change.is_high and change.at_s >= moment_s:
+            return change.at_s
+    raise StepMissed("a light after the wake word did not happen")
 
 
 def first_sounds(stage: Stage) -> list[float]:
@@ -83,7 +90,9 @@ def first_sounds(stage: Stage) -> list[float]:
     for index, note in enumerate(notes):
         if isinstance(note.notice, PlaybackStarted):
             # The delta that began the burst was recorded just before.
-            arrived = next(before for before in reversed(notes[:index]) if isinstance(before.notice, AudioReceived))
+            before = (earlier for earlier in reversed(notes[:index]) if isinstance(earlier.notice, AudioReceived))
+            if (arrived := next(before, None)) is None:
+                continue  # a sound of the box's own
             pcm = np.frombuffer(arrived.notice.pcm[: len(arrived.notice.pcm) & ~1], "<i2")  # type: ignore[union-attr]
             quiet_s = (int(np.flatnonzero(pcm)[0]) if pcm.any() else len(pcm)) / FAR_END_HZ
             first_s = tape.first_sound_after(arrived.at_s)
@@ -93,15 +102,17 @@ def first_sounds(stage: Stage) -> list[float]:
 
 
 def _cut_to_silence_s(stage: Stage) -> float:
-    cut_s, _ = next(stage.seen.all_of(CutPlayback))
+    cut_s, _ = stage.seen.first(CutPlayback, "the cut")
     last_s = stage.card.far_end.last_sound_after(cut_s, gap_s=0.05)
     return 0.0 if last_s is None else last_s - cut_s
 
 
 def _cut_against_tape(stage: Stage) -> tuple[int, float, int]:
     """Return what was reported as heard of the cut item, the error against the tape, and late samples."""
-    _, cut = next(stage.seen.all_of(PlaybackCut))
-    item = next(item for item in cut.items if item.heard_ms > 0)
+    _, cut = stage.seen.first(PlaybackCut, "the cut's report")
+    item = next((item for item in cut.items if item.heard_ms > 0), None)
+    if item is None:
+        raise StepMissed("sound of the answer before it was cut did not happen")
     pieces: dict[str, bytes] = defaultdict(bytes)
     started_s = 0.0
     for at_s, piece in stage.seen.all_of(AudioReceived):

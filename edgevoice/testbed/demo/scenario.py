@@ -98,7 +98,9 @@ async def _first_question(stage: Stage, played: Played) -> None:
     await seen.wait_for(OpenLink, "dialling", _SOON_S)
     at_s, _ = await seen.wait_for(LinkOpened, "the opening of the session", _SOON_S)
     played.add("session open", at_s)
-    played.add("first audio sent", next(sent_s for sent_s, _ in seen.all_of(UplinkSent)))
+    # The first may have been sent just before the session was open.
+    await seen.wait_for(UplinkSent, "the first audio sent", _SOON_S)
+    played.add("first audio sent", seen.first(UplinkSent, "the first audio sent")[0])
     await saying
     await _understood(stage, played, "question understood", "time")
     at_s, _ = await seen.wait_for(RunTool, "the tool call", _ANSWER_S, lambda run: run.call.name == "get_current_time")

@@ -5,7 +5,6 @@ import contextlib
 import json
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,9 +20,11 @@ from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
 from edgevoice.errors import EdgevoiceError
 from edgevoice.extras import how_to_add
 from edgevoice.journal import start as start_journal
+from edgevoice.store.folders import make_scratch
 from edgevoice.testbed.demo.figures import Figures, figures_of, read_stereo
 from edgevoice.testbed.demo.scenario import STEPS, WORDS, Played, play
 from edgevoice.testbed.demo.timeline import Side, Stretch, TimelineMark, draw
+from edgevoice.testbed.stage.compare import NothingInCommon
 from edgevoice.testbed.stage.stage import Stage, set_stage
 from edgevoice.testbed.stage.talker import rehearse
 from edgevoice.testbed.virtual import write_conversation
@@ -67,10 +68,10 @@ def show(folder: Path | None, *, as_json: bool) -> int:
     screen.say("preparing a box on a virtual sound card, and a person who talks to it", began)
     try:
         figures = asyncio.run(_hold(folder, played, screen))
+    except NothingInCommon as error:
+        problem = f"the recording could not be measured: {error}; it is in {folder}"
     except EdgevoiceError as error:
         problem = error.line()
-    except (LookupError, ValueError) as error:
-        problem = f"the recording could not be measured: {error}; it is in {folder}"
     finally:
         screen.close()
         if not played.steps:
@@ -242,7 +243,7 @@ def _print_report(
 def _own_folder(wanted: Path | None) -> Path:
     """Return an empty folder, or one from an earlier demonstration; nothing else is ever changed."""
     if wanted is None:
-        return Path(tempfile.mkdtemp(prefix="edgevoice-demo-"))
+        return make_scratch("edgevoice-demo-")
     try:
         wanted.mkdir(parents=True, exist_ok=True)
         left = {path.name for path in wanted.iterdir()}

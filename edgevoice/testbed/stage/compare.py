@@ -8,6 +8,7 @@ import soxr
 
 from edgevoice.core.sound.fade import FADE, fade_out
 from edgevoice.core.sound.rates import NEAR_END_HZ, WIRE_HZ
+from edgevoice.errors import EdgevoiceError
 
 Samples = npt.NDArray[np.int16]
 
@@ -19,6 +20,13 @@ _SEARCH = WIRE_HZ
 
 _CLOSE_ENOUGH = 0.02
 """Share of a window's energy that may differ: the streaming and the one-shot resampler differ by less than 0.1 %."""
+
+
+class NothingInCommon(EdgevoiceError, ValueError):
+    """Two recordings that should hold the same sound do not."""
+
+    code = "nothing-in-common"
+    remedy = "Try again on a machine that is less busy."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Comparison:
 def compare_uplink(heard: Samples, arrived: Samples) -> Comparison:
     """Compare near-end samples at 16 kHz with what the service received at 24 kHz.
 
-    Raises ``ValueError`` when they have nothing in common.
+    Raises ``NothingInCommon``.
     """
     received = arrived.astype(np.float64)
     begin, reference = _aligned(heard, received)
@@ -89,7 +97,7 @@ def _place(reference: npt.NDArray[np.float64], received: npt.NDArray[np.float64]
     correlation = np.fft.irfft(product, size)
     best = int(np.argmax(correlation))
     if correlation[best] <= 0:
-        raise ValueError("the received audio has nothing in common with the near end")
+        raise NothingInCommon("the received audio has nothing in common with the near end")
     return best if best < len(reference) else best - size
 
 
@@ -150,13 +158,13 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
     """Find an item's audio on the far-end tape after frame ``since``, and how much of it was emitted.
 
     ``item`` is the received audio, at the tape's rate; the tape must hold it unscaled (full volume) except where it was
-    ducked. It may end in a fade, and may have holes from underruns. Raises ``ValueError`` when its beginning is
+    ducked. It may end in a fade, and may have holes from underruns. Raises ``NothingInCommon`` when its beginning is
     missing.
     """
     skipped = int(np.flatnonzero(item)[0]) if item.any() else 0
     first = _find(tape, item[skipped : skipped + _PROBE], since)
     if first is None:
-        raise ValueError("the item's audio is not on the tape")
+        raise NothingInCommon("the item's audio is not on the tape")
     place, heard = first - skipped, 0
     while True:
         length = min(len(item) - heard, len(tape) - place)

@@ -50,6 +50,12 @@ class Seen(Observer):
             if isinstance(note.notice, kind):
                 yield note.at_s, note.notice
 
+    def first(self, kind: type[_T], what: str) -> tuple[float, _T]:
+        """Return the first notice of a kind, and its time; ``StepMissed`` names ``what`` is missing."""
+        for found in self.all_of(kind):
+            return found
+        raise StepMissed(f"{what} did not happen")
+
     async def wait_for(
         self, kind: type[_T], what: str, limit_s: float, where: Callable[[_T], bool] = lambda _notice: True
     ) -> tuple[float, _T]:

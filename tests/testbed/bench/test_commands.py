@@ -1,15 +1,18 @@
 import json
 import wave
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edgevoice.errors import LocalServiceUnavailable
-from edgevoice.local.speech.listener import TurnHeard
+from edgevoice.local.speech.listener import TurnHeard, TurnListener
 from edgevoice.local.speech.voice import HibariVoice
 from edgevoice.testbed.bench import commands
-from edgevoice.testbed.bench.commands import OUTCOMES, SpeechProgram, measure, outcome
+from edgevoice.testbed.bench.commands import OUTCOMES, SpeechProgram, command_line, measure, outcome
 from edgevoice.testbed.bench.recordings import RecordingFile
 
 FOREIGN = "open the garage door"
@@ -56,6 +59,49 @@ def test_every_voice_is_tested_in_every_condition_and_the_last_line_has_the_tota
     assert report["totals"]["near"] == {each: int(each in {"understood", "refused"}) for each in OUTCOMES}
     assert report["by_voice"]["near"]["hibari"] == {"understood": 1, "refused": 1}
     assert report["cpu_ms_per_utterance"] > 0
+
+
+def test_a_voice_that_cannot_speak_is_named_and_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Deaf:
+        @staticmethod
+        def load() -> Any:
+            return lambda _speech: ""
+
+    def say(_text: str, file: Path, sound: bytes = b"\1\2" * 1000) -> None:
+        with wave.open(str(file), "wb") as said:
+            said.setparams((1, 2, 16_000, 0, "NONE", ""))
+            said.writeframes(sound)
+
+    monkeypatch.setattr(commands, "PhonemeRecogniser", Deaf)
+    monkeypatch.setattr(TurnListener, "words_of", silence_heard)
+    broken = command_line("sh", "-c", "echo 'no voice us1' >&2; exit 3", "{file}", "{text}")
+    says: dict[str, Callable[[str, Path], None]] = {
+        "broken": broken,
+        "missing": command_line("/nowhere/espeak", "{text}"),
+        "empty": command_line("true"),
+        "silent": partial(say, sound=bytes(2000)),
+        "working": say,
+    }
+    voices = [SpeechProgram(name, each) for name, each in says.items()]
+    assert measure(voices, (), as_json=True) == 0
+
+    told = capsys.readouterr()
+    assert "broken is left out: sh -c" in told.err
+    assert "has failed: no voice us1" in told.err
+    assert "missing is left out" in told.err
+    assert "empty is left out: it wrote no WAV file" in told.err
+    assert "silent is left out: it said nothing" in told.err
+    report = json.loads(told.out)
+    assert report["voices"] == 1
+    assert [*report["by_voice"]["near"]] == ["working"]
+    with pytest.raises(LocalServiceUnavailable, match="works"):
+        measure(voices[:-1], (), as_json=True)
+
+
+async def silence_heard(_listener: object, _speech: bytes, _rate_hz: int) -> TurnHeard:
+    return TurnHeard(0, 0, "")
 
 
 def test_noise_is_mixed_ten_decibels_below_the_voice() -> None:

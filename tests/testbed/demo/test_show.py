@@ -1,15 +1,22 @@
 """The demonstration's folder: the demonstration must never delete a user's files."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
 
 from edgevoice.errors import VirtualCardUnavailable
-from edgevoice.testbed.demo.figures import Figures
+from edgevoice.panel.mock import MockPins
+from edgevoice.testbed.demo.figures import Figures, _cut_to_silence_s, figures_of, light_after
 from edgevoice.testbed.demo.scenario import STEPS, Played, ScenarioStep
 from edgevoice.testbed.demo.show import DemoFolderRefused, _own_folder, _shortcomings, _standstill
 from edgevoice.testbed.stage import talker
+from edgevoice.testbed.stage.events import Seen, StepMissed
+
+if TYPE_CHECKING:
+    from edgevoice.testbed.stage.stage import Stage
 
 
 def test_a_folder_with_other_files_is_refused_and_left_unchanged(tmp_path: Path) -> None:
@@ -45,6 +52,17 @@ def test_an_unwritable_cache_gives_one_line_with_a_remedy(tmp_path: Path) -> Non
         talker._keep(tmp_path / "file" / "words.npy", np.zeros(4, np.int16))
 
     assert "XDG_CACHE_HOME" in refused.value.remedy
+
+
+def test_a_conversation_without_a_wake_word_is_one_clear_error() -> None:
+    stage = cast("Stage", SimpleNamespace(seen=Seen(), pins=MockPins()))
+
+    with pytest.raises(StepMissed, match="the wake word's detection did not happen"):
+        figures_of(stage, 0.0, 0)
+    with pytest.raises(StepMissed, match="a light after the wake word did not happen"):
+        light_after(stage, 0.0)
+    with pytest.raises(StepMissed, match="the cut did not happen"):
+        _cut_to_silence_s(stage)
 
 
 def figures(*, samples_lost: int = 0, overflows: int = 0) -> Figures:

@@ -6,7 +6,7 @@ import pytest
 import soxr
 
 from edgevoice.core.sound.fade import FADE, fade_out
-from edgevoice.testbed.stage.compare import compare_uplink, find_on_tape
+from edgevoice.testbed.stage.compare import NothingInCommon, compare_uplink, find_on_tape
 
 Samples = npt.NDArray[np.int16]
 
@@ -55,7 +55,7 @@ def test_duplicated_samples_are_counted() -> None:
 
 
 def test_an_uplink_of_other_audio_is_refused() -> None:
-    found_or_refused = pytest.raises(ValueError, match="nothing in common")
+    found_or_refused = pytest.raises(NothingInCommon, match="nothing in common")
     with found_or_refused:
         compare_uplink(np.zeros(16_000, np.int16), np.zeros(24_000, np.int16))
 
@@ -183,5 +183,5 @@ def test_audio_of_the_old_answer_after_its_cut_is_detected() -> None:
 
 
 def test_an_item_that_was_never_played_is_refused() -> None:
-    with pytest.raises(ValueError, match="not on the tape"):
+    with pytest.raises(NothingInCommon, match="not on the tape"):
         find_on_tape(zeros(50_000), speech(1, 24_000), 0)

@@ -33,6 +33,17 @@ def test_a_later_event_is_waited_for() -> None:
     asyncio.run(run())
 
 
+def test_the_first_of_a_kind_is_found_wherever_the_mark_is() -> None:
+    seen = Seen()
+    seen.observe(LinkOpened(), 1.0)
+    seen.observe(LinkOpened(), 2.0)
+    seen.mark()
+
+    assert seen.first(LinkOpened, "opening") == (1.0, LinkOpened())
+    with pytest.raises(StepMissed, match="the turn's end did not happen"):
+        seen.first(TurnEnded, "the turn's end")
+
+
 def test_a_missing_event_is_named_in_the_failure() -> None:
     async def run() -> None:
         with pytest.raises(StepMissed, match=r"the turn's end did not happen within 0\.01 s"):
