@@ -30,7 +30,7 @@ from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.stage.talker import words as speech_of
 from edgevoice.testbed.virtual import VirtualCard
 from edgevoice.testbed.virtual.card import MICROPHONE, SPEAKER
-from edgevoice.testbed.virtual.plugin import default_cache
+from edgevoice.testbed.virtual.compiling import default_cache
 from edgevoice.testbed.virtual.tape import TapeUnreadable
 from edgevoice.threads import start
 from edgevoice.wakeword.engine import stages_in

@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-import shutil
 import subprocess
 import tempfile
 import time
@@ -19,14 +18,14 @@ from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import PlaybackCut
 from edgevoice.core.sound.fade import FADE
 from edgevoice.core.sound.rates import FAR_END_HZ
-from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.testbed.bench.idle import ProcessUsage, running_daemon, silence
 from edgevoice.testbed.bench.shown import show
 from edgevoice.testbed.percentiles import p50_p95
 from edgevoice.testbed.virtual import Tape, VirtualCard
 from edgevoice.testbed.virtual.card import MICROPHONE, SPEAKER
+from edgevoice.testbed.virtual.compiling import CSources, compiled
 
-_SOURCE = Path(__file__).with_name("floor.c")
+_FLOOR = CSources("the floor", "floor", (Path(__file__).with_name("floor.c"),), libraries=("-lasound",))
 
 _SETTLING_S = 22.0
 """The daemon's streams cost more in their first 20 s, so a measurement of less than 11 s is only a try."""
@@ -44,7 +43,7 @@ def measure(seconds: int, cuts: int, *, as_json: bool) -> int:
 def _idle(seconds: int) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as name:
         folder = Path(name)
-        program = _compiled(folder)
+        program = compiled(_FLOOR)
         with VirtualCard() as card, running_daemon(card, folder) as (process, _):
             report = {"box": _usage(card, process.pid, seconds, settling_s=min(_SETTLING_S, 2.0 * seconds))}
         for frames, what in ((PERIOD, "floor_20_ms"), (FRAME, "floor_80_ms")):
@@ -68,15 +67,6 @@ def _listen(card: VirtualCard, seconds: float) -> None:
         if card.unheard_s < 5:
             card.speak(silence(2))
         time.sleep(0.25)
-
-
-def _compiled(folder: Path) -> Path:
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        raise VirtualCardUnavailable("the floor cannot be compiled: there is no gcc")
-    program = folder / "floor"
-    subprocess.run([compiler, "-O2", "-o", str(program), str(_SOURCE), "-lasound"], check=True, timeout=60)
-    return program
 
 
 @contextlib.contextmanager

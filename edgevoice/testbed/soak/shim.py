@@ -1,19 +1,13 @@
 """Fakes the wall clock and the disk of one process by a small library that it loads before all others."""
 
-import hashlib
 import struct
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from edgevoice.errors import VirtualCardUnavailable
-from edgevoice.store.files import make_once
-from edgevoice.testbed.virtual.plugin import default_cache
+from edgevoice.testbed.virtual.compiling import CSources, compiled
 
-_SOURCE = Path(__file__).with_name("faults.c")
-_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-D_GNU_SOURCE")
+_FAULTS = CSources("the soak's faults", "soak.so", (Path(__file__).with_name("faults.c"),), libraries=("-ldl",))
 _WORDS = struct.Struct("<qq")  # struct control in faults.c
-_COMPILE_LIMIT_S = 120
 
 
 class Shim:
@@ -26,7 +20,7 @@ class Shim:
     def __init__(self, folder: Path, full: Path) -> None:
         self._control = folder / "faults.control"
         self._full = full
-        self._library = _build()
+        self._library = compiled(_FAULTS)
         self._ahead_s = 0
         self._is_full = False
         self._write()
@@ -67,18 +61,3 @@ class Shim:
         mode = "r+b" if self._control.exists() else "w+b"
         with self._control.open(mode) as file:
             file.write(_WORDS.pack(self._ahead_s, self._is_full))
-
-
-def _build() -> Path:
-    digest = hashlib.sha256(" ".join(_FLAGS).encode() + _SOURCE.read_bytes()).hexdigest()[:16]
-    library = default_cache() / f"soak-{digest}.so"
-    make_once(library, _compile)
-    return library
-
-
-def _compile(target: Path) -> None:
-    command = ["gcc", *_FLAGS, "-o", str(target), str(_SOURCE), "-ldl"]
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_COMPILE_LIMIT_S)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise VirtualCardUnavailable(f"the soak's faults cannot be compiled: {error}") from error

@@ -16,7 +16,7 @@ from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.local.speech.voice import SAMPLE_RATE_HZ, HibariVoice
 from edgevoice.store.files import write_whole
 from edgevoice.testbed.virtual import VirtualCard
-from edgevoice.testbed.virtual.plugin import default_cache
+from edgevoice.testbed.virtual.compiling import default_cache
 
 _ROOM_NOISE = 8
 """Loudest sample of the noise under the talker's words, in units of s16: -72 dBFS, a quiet kitchen."""

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from edgevoice.errors import VirtualCardUnavailable
+from edgevoice.testbed.bench.limits import _FLOOR
+from edgevoice.testbed.soak.shim import _FAULTS
 from edgevoice.testbed.virtual import plugin
-from edgevoice.testbed.virtual.plugin import _FLAGS, _SOURCES, build_plugin, default_cache
+from edgevoice.testbed.virtual.compiling import CSources, compiled, default_cache
+from edgevoice.testbed.virtual.plugin import PLUGIN, build_plugin
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,8 +22,9 @@ def put_compiler(folder: Path, script: str) -> str:
     return f"{folder}:{os.environ['PATH']}"
 
 
-def test_the_sources_compile_without_a_warning() -> None:
-    command = ["gcc", *_FLAGS, "-Werror", "-fsyntax-only", *map(str, _SOURCES)]
+@pytest.mark.parametrize("made", [PLUGIN, _FAULTS, _FLOOR], ids=lambda made: made.name)
+def test_the_sources_compile_without_a_warning(made: CSources) -> None:
+    command = ["gcc", *made.flags, "-Werror", "-fsyntax-only", *map(str, made.sources)]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -59,6 +63,16 @@ def test_without_a_compiler_the_error_names_the_packages(tmp_path: Path, monkeyp
         build_plugin(tmp_path / "cache")
 
     assert "apt install gcc libasound2-dev" in caught.value.line()
+
+
+@pytest.mark.parametrize("made", [PLUGIN, _FAULTS, _FLOOR], ids=lambda made: made.name)
+def test_whatever_cannot_be_compiled_is_named_with_the_compilers_complaint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: CSources
+) -> None:
+    monkeypatch.setenv("PATH", put_compiler(tmp_path, "echo 'cannot find -lasound' >&2; exit 1"))
+
+    with pytest.raises(VirtualCardUnavailable, match=f"{made.what} cannot be compiled: cannot find -lasound"):
+        compiled(made, tmp_path / "cache")
 
 
 def test_without_alsas_headers_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
