@@ -3,8 +3,9 @@
 Never needs root, a kernel module or a sound server; needs gcc and ALSA's headers once, to compile its plugin.
 """
 
-from edgevoice.testbed.virtual.card import MicrophoneFull, VirtualCard
+from edgevoice.testbed.virtual.card import VirtualCard
 from edgevoice.testbed.virtual.conversation import write_conversation
+from edgevoice.testbed.virtual.microphone_fifo import MicrophoneFull
 from edgevoice.testbed.virtual.room import AcousticPath, Drift, synthetic_response
 from edgevoice.testbed.virtual.tape import Span, Tape, TapeHeader, TapeUnreadable
 

@@ -3,11 +3,8 @@
 Changes nothing outside its folder and the plugin cache, except by ``install``, which is undone at the end.
 """
 
-import contextlib
-import fcntl
 import os
 import struct
-import termios
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from edgevoice.errors import EdgevoiceError, VirtualCardUnavailable
+from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.store.folders import MEMORY, HeldFolder, hold_scratch
+from edgevoice.testbed.virtual.microphone_fifo import MicrophoneFifo
 from edgevoice.testbed.virtual.plugin import build_plugin
 from edgevoice.testbed.virtual.room import ROOM_RATE_HZ, AcousticPath, Drift
 from edgevoice.testbed.virtual.tape import Tape, TapeUnreadable, read_tapes
@@ -28,19 +26,10 @@ MICROPHONE: Final = "edgevoice_mic"
 SPEAKER: Final = "edgevoice_dac"
 SPEECH_RATE_HZ: Final = 16_000
 
-_FIFO_BYTES: Final = 1 << 20  # the most an unprivileged process may have: /proc/sys/fs/pipe-max-size
 _OLD_S: Final = 86_400.0
 _MOST_CHANNELS: Final = 16
 _MIXER_STEPS: Final = 60
-_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _ENVIRONMENT_KEY: Final = "ALSA_CONFIG_PATH"
-
-
-class MicrophoneFull(EdgevoiceError, BlockingIOError):
-    """The virtual microphone cannot hold that much; none of it was accepted."""
-
-    code = "virtual-microphone-full"
-    remedy = "Say it in smaller pieces, and wait until unheard_s has fallen."
 
 
 class VirtualCard:
@@ -89,8 +78,7 @@ class VirtualCard:
         self._mixer = mixer
         self._folder: Path | None = None
         self._held: HeldFolder | None = None
-        self._fifo = -1
-        self._last_page_bytes = 0
+        self._fifo: MicrophoneFifo | None = None
         self._environment_before: dict[str, str | None] = {}
 
     def __enter__(self) -> Self:
@@ -105,7 +93,7 @@ class VirtualCard:
                 self._level.write_bytes(struct.pack("i", _MIXER_STEPS))
                 card += _mixing(self.folder, plugin, self._mixer)
             self._configuration.write_text(card)
-            self._fifo = _open_fifo(self._source)
+            self._fifo = MicrophoneFifo(self._source)
         except OSError as error:
             self._remove_folder()
             raise VirtualCardUnavailable(
@@ -118,8 +106,8 @@ class VirtualCard:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._uninstall()
-        os.close(self._fifo)
-        self._fifo = -1
+        self._open_fifo.close()
+        self._fifo = None
         self._remove_folder()
 
     @property
@@ -151,12 +139,12 @@ class VirtualCard:
         samples = _speech(pcm, self._channels)
         if self._card_rate_hz not in {None, SPEECH_RATE_HZ}:
             samples = soxr.resample(samples, SPEECH_RATE_HZ, self._card_rate_hz)
-        self._pour(memoryview(samples.astype("<i2", copy=False).tobytes()))
+        self._open_fifo.pour(memoryview(samples.astype("<i2", copy=False).tobytes()))
 
     @property
     def unheard_s(self) -> float:
         """Return how many seconds of queued speech the microphone has not heard yet."""
-        return self._waiting_bytes() / (2 * self._channels * (self._card_rate_hz or SPEECH_RATE_HZ))
+        return self._open_fifo.waiting_bytes / (2 * self._channels * (self._card_rate_hz or SPEECH_RATE_HZ))
 
     def unplug(self) -> None:
         """Unplug the card: running streams get ENODEV and never come back, and opening one fails."""
@@ -218,29 +206,10 @@ class VirtualCard:
         return self.folder / "unplugged"
 
     @property
-    def _open_fifo(self) -> int:
-        if self._fifo < 0:
+    def _open_fifo(self) -> MicrophoneFifo:
+        if self._fifo is None:
             raise VirtualCardUnavailable("the virtual card is not open", remedy="Use it in a `with` block.")
         return self._fifo
-
-    def _pour(self, raw: memoryview) -> None:
-        waiting_bytes = self._waiting_bytes()
-        # The kernel counts in pages: the first may be half read, the last half written.
-        room = fcntl.fcntl(self._open_fifo, fcntl.F_GETPIPE_SZ) - 2 * _PAGE_BYTES - waiting_bytes
-        if len(raw) > room:
-            raise MicrophoneFull(f"the virtual microphone can hold {room} more bytes, not {len(raw)}")
-        # It also begins a new page for a write that does not fit in the last one, so that small pieces would waste up
-        # to half of the pipe; filled page by page, it holds its full size.
-        if not waiting_bytes:
-            self._last_page_bytes = 0
-        while raw:
-            written = os.write(self._open_fifo, raw[: _PAGE_BYTES - self._last_page_bytes])
-            self._last_page_bytes = (self._last_page_bytes + written) % _PAGE_BYTES
-            raw = raw[written:]
-
-    def _waiting_bytes(self) -> int:
-        count: int = struct.unpack("i", fcntl.ioctl(self._open_fifo, termios.FIONREAD, bytes(4)))[0]
-        return count
 
     def _make_folder(self) -> Path:
         if self._wanted_folder is not None:
@@ -293,31 +262,22 @@ def _speech(pcm: bytes | npt.NDArray[np.int16], channels: int) -> npt.NDArray[np
     return spread
 
 
-def _open_fifo(path: Path) -> int:
-    os.mkfifo(path, mode=0o600)
-    # Opened to read and write, although it is only written to: it then opens without a reader, and keeps unread data.
-    fifo = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    with contextlib.suppress(PermissionError):  # a user with many pipes keeps the usual 64 KiB: 2 s
-        fcntl.fcntl(fifo, fcntl.F_SETPIPE_SZ, _FIFO_BYTES)
-    return fifo
-
-
 def _configuration(
     folder: Path, plugin: Path, card_rate_hz: int | None, channels: int, room: AcousticPath | None, drift: Drift
 ) -> str:
     """Return an asound.conf with only the virtual card: programs start fast and touch no real device."""
     only_rate = f"rate {card_rate_hz}" if card_rate_hz else ""
-    card = f"type edgevoice {only_rate} unplugged {_quoted(folder / 'unplugged')}"
-    microphone = f"{card} tape {_quoted(folder / 'near-end.tape')} source {_quoted(folder / 'microphone.fifo')}"
+    card = f"type edgevoice {only_rate} unplugged {quoted(folder / 'unplugged')}"
+    microphone = f"{card} tape {quoted(folder / 'near-end.tape')} source {quoted(folder / 'microphone.fifo')}"
     microphone += _drifting(drift.microphone_ppm) + (_hearing(folder, room) if room else "")
-    speaker = f"{card} tape {_quoted(folder / 'far-end.tape')}" + _drifting(drift.speaker_ppm)
+    speaker = f"{card} tape {quoted(folder / 'far-end.tape')}" + _drifting(drift.speaker_ppm)
     microphone += f" channels {channels}"
     if card_rate_hz or channels > 1:
         microphone = _behind_plug(microphone, card_rate_hz or SPEECH_RATE_HZ, channels=channels)
     if card_rate_hz:
         speaker = _behind_plug(speaker, card_rate_hz, channels=2)
     return f"""\
-pcm_type.edgevoice {{ lib {_quoted(plugin)} }}
+pcm_type.edgevoice {{ lib {quoted(plugin)} }}
 pcm.{MICROPHONE} {{ {microphone} hint {{ show on description "edgevoice virtual microphone" }} }}
 pcm.{SPEAKER} {{ {speaker} hint {{ show on description "edgevoice virtual speaker" }} }}
 pcm.default {{ type asym playback.pcm "{SPEAKER}" capture.pcm "{MICROPHONE}" }}
@@ -325,10 +285,10 @@ pcm.default {{ type asym playback.pcm "{SPEAKER}" capture.pcm "{MICROPHONE}" }}
 
 
 def _mixing(folder: Path, plugin: Path, control: str) -> str:
-    paths = f"level {_quoted(folder / 'mixer.level')} unplugged {_quoted(folder / 'unplugged')}"
+    paths = f"level {quoted(folder / 'mixer.level')} unplugged {quoted(folder / 'unplugged')}"
     scale = f"lowest_cdb {-100 * _MIXER_STEPS} step_cdb 100 steps {_MIXER_STEPS}"
     return f"""\
-ctl_type.edgevoice {{ lib {_quoted(plugin)} }}
+ctl_type.edgevoice {{ lib {quoted(plugin)} }}
 ctl.{SPEAKER} {{ type edgevoice control "{control}" {paths} {scale} }}
 """
 
@@ -343,12 +303,13 @@ def _drifting(ppm: float) -> str:
 
 
 def _hearing(folder: Path, room: AcousticPath) -> str:
-    paths = f" hears {_quoted(folder / 'far-end.tape')} response {_quoted(folder / 'response.f32')}"
+    paths = f" hears {quoted(folder / 'far-end.tape')} response {quoted(folder / 'response.f32')}"
     clip = f" clip {room.clip:.3f}" if room.clip is not None else ""
     return f"{paths} delay_us {round(room.delay_ms * 1000)}{clip}"
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """Return a path as ALSA's configuration takes it."""
     return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
