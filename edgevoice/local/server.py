@@ -91,7 +91,7 @@ class LocalService:
         async def handle(connection: ServerConnection) -> None:
             number = next(numbers)
             with contextlib.ExitStack() as files:
-                recorder = files.enter_context(WireRecorder(self._record, number)) if self._record else None
+                recorder = files.enter_context(WireRecorder(self._record)) if self._record else None
                 session = connections.session_of(f"sess_{number}", _openai_model(connection), _dialect(connection))
                 await connections.serve(connection, session, means, recogniser, recorder)
             await self._tidy_up()
@@ -109,7 +109,8 @@ class LocalService:
                 host, port = self._address
                 if port is not None:
                     server = await sockets.enter_async_context(serve(handle, host, port, **options))
-                    self.url = f"ws://{host}:{server.sockets[0].getsockname()[1]}{PATH}"
+                    shown = f"[{host}]" if ":" in host else host
+                    self.url = f"ws://{shown}:{server.sockets[0].getsockname()[1]}{PATH}"
                 if self._unix_path is not None:
                     await sockets.enter_async_context(unix_serve(handle, str(self._unix_path), **options))
                     self._unix_path.chmod(0o600)

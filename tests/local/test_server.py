@@ -39,6 +39,16 @@ def refused_by(service: LocalService, *, suffix: str = QUERY, headers: dict[str,
     return asyncio.run(scene())
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_the_address_of_any_host_can_be_dialled(host: str) -> None:
+    async def scene() -> None:
+        async with LocalService(host=host, voice=Mute(), recogniser=Deaf()) as service, dialled(service) as client:
+            await client.send("input_audio_buffer.clear")
+            await client.until("input_audio_buffer.cleared")
+
+    asyncio.run(scene())
+
+
 @pytest.mark.parametrize(
     ("suffix", "headers", "answer"),
     [
