@@ -245,7 +245,13 @@ def running_daemon(
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EDGEVOICE_")}
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)
     inherited["PYTHONPYCACHEPREFIX"] = str(default_cache() / "compiled")
-    told = {"NOTIFY_SOCKET": str(folder / "notify"), "STATE_DIRECTORY": str(folder), "GPIOZERO_PIN_FACTORY": "mock"}
+    told = {
+        "NOTIFY_SOCKET": str(folder / "notify"),
+        "STATE_DIRECTORY": str(folder),
+        # Without it, its control socket would be where this user's own box has one.
+        "RUNTIME_DIRECTORY": str(folder / "run"),
+        "GPIOZERO_PIN_FACTORY": "mock",
+    }
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(told["NOTIFY_SOCKET"])
         began_s = time.monotonic()

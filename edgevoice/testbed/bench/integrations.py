@@ -6,7 +6,6 @@ order is from its publication by another client to its effect. The live page's f
 """
 
 import asyncio
-import os
 import shutil
 import socket
 import subprocess
@@ -108,7 +107,6 @@ async def _no_rings() -> list[RingSummary]:
 def _daemon_mb(folder: Path, more: str) -> float:
     """Return the memory of a daemon with these settings, some seconds after it listens."""
     folder.mkdir()
-    os.environ["RUNTIME_DIRECTORY"] = str(folder / "run")
     with VirtualCard() as card, running_daemon(card, folder, more) as (process, _):
         time.sleep(_SETTLING_S)
         return rss_mb(process.pid)
