@@ -6,7 +6,6 @@ import random
 import sys
 import tempfile
 import threading
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from edgevoice import children
 from edgevoice.audio.microphone import PERIOD
 from edgevoice.core.facts import (
     LinkOpened,
@@ -364,16 +364,14 @@ def _wrong_truncates(book: Sequence[dict[str, Any]], done: Sequence[Cut]) -> int
 @asynccontextmanager
 async def _opponent(folder: Path, every_nth: int, loaded_from: int, *, listens: bool) -> AsyncIterator[Endpoint]:
     socket = folder / "opponent.sock"
-    module = [sys.executable, "-P", "-m", "edgevoice.testbed.bench.opponent"]
     arguments = map(str, (socket, folder / "book.jsonl", 1, every_nth, loaded_from, int(listens)))
-    child = await asyncio.create_subprocess_exec(*module, *arguments, stdin=PIPE, stdout=PIPE, process_group=0)
+    child = await children.start(children.python("edgevoice.testbed.bench.opponent", *arguments))
     try:
         if child.stdout is not None:
             await child.stdout.readline()
         yield local(socket)
     finally:
-        child.terminate()
-        await child.wait()
+        await children.end(child)
 
 
 @contextmanager

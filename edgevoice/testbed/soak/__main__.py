@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -14,6 +15,8 @@ from edgevoice.testbed.soak.judge import judge
 from edgevoice.testbed.soak.picture import draw
 from edgevoice.testbed.soak.record import FaultKind
 from edgevoice.testbed.soak.run import SoakOptions, soak
+
+_LONGEST_MINUTES = 60 * 24 * 7
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,10 +84,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _minutes(text: str) -> float:
-    minutes = float(text)
-    if not 0 < minutes <= 60 * 24 * 7:
-        raise argparse.ArgumentTypeError("a soak lasts more than 0 minutes and at most a week")
-    return minutes
+    with contextlib.suppress(ValueError):
+        if 0 < (minutes := float(text)) <= _LONGEST_MINUTES:
+            return minutes
+    raise argparse.ArgumentTypeError(f"{text!r}: a soak lasts more than 0 minutes and at most a week")
 
 
 def _kinds(text: str) -> tuple[FaultKind, ...]:

@@ -198,6 +198,7 @@ async def running_box(
             if not await box.until(lambda: box.is_ready and box.listens(), _START_LIMIT_S):
                 raise SoakBroken(f"the daemon did not listen within {_START_LIMIT_S:g} s")
             yield box
+            box.check()
             await _stop(process)
         finally:
             if process.returncode is None:
@@ -208,7 +209,8 @@ async def running_box(
 
 
 async def _stop(process: Process) -> None:
-    process.terminate()
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
     try:
         async with asyncio.timeout(_STOP_LIMIT_S):
             status = await process.wait()

@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from edgevoice.testbed.soak.__main__ import main
+from edgevoice.testbed.soak.box import SoakBroken
 from edgevoice.testbed.soak.faults import draw
 from edgevoice.testbed.soak.proxy import FaultProxy
 from edgevoice.testbed.soak.record import FaultKind, Moment
+from edgevoice.testbed.soak.service import LocalServiceCommand
 from edgevoice.testbed.soak.shim import Shim
 
 # --- the faults ------------------------------------------------------------------------------------------------------
@@ -118,6 +120,25 @@ def test_a_stall_loses_no_data() -> None:
             writer.close()
 
     asyncio.run(live())
+
+
+def test_a_service_that_is_not_ready_in_time_is_one_clear_error_and_leaves_nothing() -> None:
+    async def live() -> None:
+        service = LocalServiceCommand(start_limit_s=0.01)
+        with pytest.raises(SoakBroken, match=r"not ready within 0\.01 s"):
+            await service.__aenter__()
+        assert service._child is not None
+        assert service._child.returncode is not None
+
+    asyncio.run(live())
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "10081", "soon"])
+def test_an_implausible_duration_is_refused_in_words(capsys: pytest.CaptureFixture[str], minutes: str) -> None:
+    with pytest.raises(SystemExit):
+        main([f"--minutes={minutes}"])
+
+    assert "a soak lasts more than 0 minutes and at most a week" in capsys.readouterr().err
 
 
 # --- the clock and the disk ------------------------------------------------------------------------------------------
