@@ -1,11 +1,11 @@
 """What is said about the results of tools for timers, alarms and reminders. Pure."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgevoice.core.weekdays import WEEKDAYS, weekdays_in_words
 from edgevoice.local.mind.alarm_commands import AlarmRequest, LeftWish
+from edgevoice.local.mind.calls import decoded
 from edgevoice.local.mind.numbers import spoken, spoken_duration
 from edgevoice.local.mind.spoken_clock import spoken_time
 from edgevoice.local.mind.tool_kinds import ToolKind
@@ -14,30 +14,35 @@ _MOST_SAID = 3
 
 
 def alarm_sentence(kind: ToolKind, output: str, arguments: Mapping[str, Any], wanted: Sequence[object]) -> str:
-    """Return the sentence that says what a tool returned, without an error; ``wanted`` is what the user had said."""
-    told = json.loads(output)
+    """Return the sentence that says what a tool returned, without an error; ``wanted`` is what the user had said.
+
+    Raises ``TypeError``, and others of Python's errors, for what our own tools never return.
+    """
+    returned = decoded(output)
+    if isinstance(returned, str):
+        raise TypeError("a text is no answer of our tools")
     match kind:
         case ToolKind.TIMERS:
             label = next((wish.label for wish in wanted if isinstance(wish, LeftWish)), "")
-            return _left(_objects(told), label)
+            return _left(_objects(returned), label)
         case ToolKind.ALARMS:
-            return _alarms(_objects(told), wanted)
+            return _alarms(_objects(returned), wanted)
         case ToolKind.WHY:
-            failed = _objects(told.get("failures") if isinstance(told, dict) else None)
+            failed = _objects(returned.get("failures") if isinstance(returned, dict) else None)
             return f"{failed[0].get('problem')} {failed[0].get('remedy')}" if failed else "Nothing has failed lately."
         case ToolKind.CHANGE | ToolKind.SNOOZE:
-            seconds = told.get("rings_in_seconds") if isinstance(told, dict) else None
+            seconds = returned.get("rings_in_seconds") if isinstance(returned, dict) else None
             return f"Okay, it rings in {spoken_duration(seconds)}." if isinstance(seconds, int) else "Okay."
         case ToolKind.PAUSE | ToolKind.RESUME:
-            return _held(_objects(told.get("timers") if isinstance(told, dict) else None), kind)
+            return _held(_objects(returned.get("timers") if isinstance(returned, dict) else None), kind)
         case ToolKind.CANCEL_ALARMS:
-            return _cancelled(told.get("cancelled") if isinstance(told, dict) else None, arguments)
+            return _cancelled(returned.get("cancelled") if isinstance(returned, dict) else None, arguments)
         case ToolKind.REMINDER if "in_seconds_from_now" in arguments:
             return f"Okay, in {spoken_duration(int(arguments['in_seconds_from_now']))}."
         case _:
             hour, minute = map(int, str(arguments.get("time", "0:00")).split(":"))
             days = arguments.get("days")
-            on = f", {weekdays_in_words(days)}" if days else _once(told) if arguments.get("date") else ""
+            on = f", {weekdays_in_words(days)}" if days else _once(returned) if arguments.get("date") else ""
             return f"Okay, at {spoken_time(hour, minute)}{on}."
 
 
@@ -60,8 +65,8 @@ def alarm_trouble(kind: ToolKind, error: str) -> str:
             return "Sorry, that did not work."
 
 
-def _objects(told: object) -> list[Mapping[str, Any]]:
-    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+def _objects(returned: object) -> list[Mapping[str, Any]]:
+    return [one for one in returned if isinstance(one, dict)] if isinstance(returned, list) else []
 
 
 def _held(timers: Sequence[Mapping[str, Any]], kind: ToolKind) -> str:
@@ -116,7 +121,7 @@ def _cancelled(count: object, arguments: Mapping[str, Any]) -> str:
     return f"The {what} is cancelled." if count == 1 else f"The {what}s are cancelled."
 
 
-def _once(told: object) -> str:
+def _once(returned: object) -> str:
     """Return on which day a single one rings, as the tool says."""
-    day = str(told.get("rings_at", "")).split(" ")[0] if isinstance(told, dict) else ""
+    day = str(returned.get("rings_at", "")).split(" ")[0] if isinstance(returned, dict) else ""
     return f", on {day}" if day.lower() in WEEKDAYS else ""

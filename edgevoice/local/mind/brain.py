@@ -23,7 +23,7 @@ from edgevoice.local.mind.alarm_commands import (
     alarm_call,
 )
 from edgevoice.local.mind.approvals import reply_to_approval, settled_call
-from edgevoice.local.mind.calls import RequestedCall, ToolResult
+from edgevoice.local.mind.calls import RequestedCall, ToolResult, decoded
 from edgevoice.local.mind.clock_reading import MONTHS, read_clock
 from edgevoice.local.mind.corrections import correction, names_what_was_set
 from edgevoice.local.mind.direct_calls import direct_calls, due, spoken_result
@@ -105,13 +105,13 @@ def is_complete(text: str) -> bool:
 
 def answer(request: Prompt) -> Reply:
     """Return the answer to ``request``, which always has words or calls."""
-    told = settled_call(request.note)
+    settled_later = settled_call(request.note)
     agreed = reply_to_approval(request.text or "", request.last_answer)
-    if told is None:
+    if settled_later is None:
         if agreed in {Consent.YES, Consent.NO} and not request.results:
             return Reply("Okay." if agreed is Consent.YES else phrases.DECLINED)
         return _answer(request)
-    report = _result_sentence(told, [], {**request.declared, **request.tools})
+    report = _result_sentence(settled_later, [], {**request.declared, **request.tools})
     if request.text is None or (agreed in {Consent.YES, Consent.NO} and not request.results):
         return Reply(report)
     reply = _answer(request)
@@ -221,7 +221,7 @@ def _all_if_said(call: RequestedCall | str, request: Prompt) -> RequestedCall | 
     """Return a call to cancel, with "everything" if the user said so and the tool has it: else it means only one."""
     if isinstance(call, str) or "everything" not in request.tools[call.name].properties:
         return call
-    # Whoever agrees to "Cancel the timers?" means all of them, too.
+    # A yes to "Cancel the timers?" means all of them, too.
     said = f"{request.text} {request.last_answer if asked(request.last_answer) is Wish.CANCEL_TIMERS else ''}"
     is_all = _ALL.search(said.lower()) is not None
     return replace(call, arguments={**call.arguments, "everything": True}) if is_all else call
@@ -275,15 +275,16 @@ def _length(seconds: int, tool: DeclaredTool) -> dict[str, int | float]:
 
 
 def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping[str, DeclaredTool]) -> str:
-    told = _as_object(result.output)
+    output = decoded(result.output)
+    returned = output if isinstance(output, dict) else {}
     arguments, kind = result.call.arguments, kind_of(result.call.name, tools)
-    if told.get("declined") is True:
+    if returned.get("declined") is True:
         return phrases.DECLINED
-    if told.get("error") or told.get("ok") is False:
-        return _trouble(kind, str(told.get("error", "")))
+    if returned.get("error") or returned.get("ok") is False:
+        return _trouble(kind, str(returned.get("error", "")))
     if kind in MEMORY:
         return memory_sentence(kind, result.output, arguments)
-    if kind in {ToolKind.CANCEL, ToolKind.CANCEL_ALARMS} and told.get("silenced"):
+    if kind in {ToolKind.CANCEL, ToolKind.CANCEL_ALARMS} and returned.get("silenced"):
         return "It is off."
     if kind in ALARMS:
         try:
@@ -291,12 +292,12 @@ def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping
         except (ValueError, TypeError, AttributeError, OverflowError):
             return spoken_result(result)  # another tool of this name may answer anything
     if kind in PERSONAS:
-        return persona_sentence(kind, told, arguments)
+        return persona_sentence(kind, returned, arguments)
     match kind:
         case ToolKind.CLOCK:
             return _clock_sentence(result.output, asked)
         case ToolKind.VOLUME:
-            return _volume_sentence(told, arguments)
+            return _volume_sentence(returned, arguments)
         case ToolKind.TIMER:
             started = next((intent.seconds for intent in asked if isinstance(intent, TimerWish)), None)
             seconds = arguments.get("seconds", started)
@@ -305,7 +306,7 @@ def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping
             )
         case ToolKind.CANCEL:
             is_one = bool(arguments.keys() - {"everything"})
-            return _cancelled_sentence(told.get("cancelled"), is_one=is_one)
+            return _cancelled_sentence(returned.get("cancelled"), is_one=is_one)
         case ToolKind.END:
             return "Goodbye!"
         case _:
@@ -318,14 +319,6 @@ def _trouble(kind: ToolKind | None, error: str) -> str:
     if kind in ALARMS or kind is ToolKind.CANCEL:
         return alarm_trouble(kind, error)
     return persona_trouble(kind, error) if kind in PERSONAS else phrases.TOOL_FAILED
-
-
-def _as_object(output: str) -> dict[str, Any]:
-    try:
-        told = json.loads(output)
-    except (ValueError, RecursionError):
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def _clock_sentence(output: str, asked: Sequence[Intent]) -> str:
@@ -348,8 +341,13 @@ def _cancelled_sentence(cancelled: object, *, is_one: bool) -> str:
     return "The timers are cancelled." if is_many else "The timer is cancelled."
 
 
-def _volume_sentence(told: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
-    for percent in (told.get("percent"), told.get("volume"), told.get("volume_percent"), arguments.get("percent")):
+def _volume_sentence(returned: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    for percent in (
+        returned.get("percent"),
+        returned.get("volume"),
+        returned.get("volume_percent"),
+        arguments.get("percent"),
+    ):
         if isinstance(percent, int | float) and not isinstance(percent, bool) and 0 <= percent <= 100:
             return f"The volume is at {spoken(round(percent))} percent."
     change = arguments.get("change")

@@ -1,5 +1,6 @@
 """The brain's calls of the client's tools, and their results. Pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,3 +21,11 @@ class ToolResult:
 
     call: RequestedCall
     output: str
+
+
+def decoded(output: str) -> Any:
+    """Return what a tool's output says as JSON; the text itself if it is none."""
+    try:
+        return json.loads(output)
+    except (ValueError, RecursionError):
+        return output

@@ -4,12 +4,12 @@ Understands JSON and plain text, 24 hours and AM or PM, ISO 8601, months by name
 interprets in this machine's time zone.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from edgevoice.local.mind.calls import decoded
 from edgevoice.local.mind.tool_kinds import in_words
 from edgevoice.wall_clock import local_struct
 
@@ -62,54 +62,47 @@ class Reading:
 
 def read_clock(output: str) -> Reading:
     """Return what a clock tool's answer says; ``plain`` is an answer in full sentences."""
-    told = _decoded(output[:_LONGEST_ANSWER])
-    fields = dict(_fields(told))
-    written = " ".join(_texts(told))
-    moment = next(filter(None, map(_epoch, _numbers(told))), None)
+    returned = decoded(output[:_LONGEST_ANSWER])
+    fields = dict(_fields(returned))
+    written = " ".join(_texts(returned))
+    moment = next(filter(None, map(_epoch, _numbers(returned))), None)
     time = _time_of_parts(fields) or _first(_time_in, fields, _TIME_KEYS, written)
     date = _first(_date_in, fields, _DATE_KEYS, written)
     if moment is not None:
         time, date = time or moment[0], date or moment[1]
     named = _first(_weekday_in, fields, _DAY_KEYS, written)
-    return Reading(time, date, named or "", _sentence(told))
+    return Reading(time, date, named or "", _sentence(returned))
 
 
-def _sentence(told: Any) -> str:
+def _sentence(returned: Any) -> str:
     """Return an answer that is a text for people, not data."""
-    text = " ".join(told.split()) if isinstance(told, str) else ""
+    text = " ".join(returned.split()) if isinstance(returned, str) else ""
     return text if len(text) <= _LONGEST_SENTENCE and re.fullmatch(r"\w+ [^{}\[\]<>]+", text) else ""
 
 
-def _decoded(output: str) -> Any:
-    try:
-        return json.loads(output)
-    except (ValueError, RecursionError):
-        return output
-
-
-def _fields(told: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+def _fields(returned: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Yield every named value, the outermost last, so that it wins; names as words."""
     if depth > _DEEPEST:
         return
-    inner = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
+    inner = returned.values() if isinstance(returned, dict) else returned if isinstance(returned, list) else ()
     for value in inner:
         yield from _fields(value, depth + 1)
-    if isinstance(told, dict):
-        for key, value in told.items():
+    if isinstance(returned, dict):
+        for key, value in returned.items():
             yield in_words(str(key)).replace("date time", "datetime"), value
 
 
-def _texts(told: Any, depth: int = 0) -> Iterator[str]:
-    if isinstance(told, str):
-        yield told
+def _texts(returned: Any, depth: int = 0) -> Iterator[str]:
+    if isinstance(returned, str):
+        yield returned
     elif depth <= _DEEPEST:
-        inner = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
+        inner = returned.values() if isinstance(returned, dict) else returned if isinstance(returned, list) else ()
         for value in inner:
             yield from _texts(value, depth + 1)
 
 
-def _numbers(told: Any) -> Iterator[float]:
-    values = (told, *(value for _, value in _fields(told)))
+def _numbers(returned: Any) -> Iterator[float]:
+    values = (returned, *(value for _, value in _fields(returned)))
     for value in values:
         if isinstance(value, int | float) and not isinstance(value, bool):
             yield value

@@ -3,11 +3,10 @@
 It counts only right after the answer that said what was set: afterwards nobody knows what "that" is.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 
-from edgevoice.local.mind.calls import RequestedCall, ToolResult
+from edgevoice.local.mind.calls import RequestedCall, ToolResult, decoded
 from edgevoice.local.mind.free_words import core
 from edgevoice.local.mind.intents import TimerWish, normalise, understand
 from edgevoice.local.mind.numbers import spoken_duration
@@ -59,11 +58,13 @@ def names_what_was_set(text: str) -> bool:
 
 
 def _has_worked(result: ToolResult) -> bool:
-    try:
-        told = json.loads(result.output)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(told, dict) and not told.get("error") and told.get("ok") is not False and "declined" not in told
+    returned = decoded(result.output)
+    return (
+        isinstance(returned, dict)
+        and not returned.get("error")
+        and returned.get("ok") is not False
+        and "declined" not in returned
+    )
 
 
 def _undone(kind: ToolKind, call: RequestedCall, tools: Mapping[str, DeclaredTool]) -> RequestedCall | None:

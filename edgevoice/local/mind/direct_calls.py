@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from edgevoice.local.mind.calls import RequestedCall, ToolResult
+from edgevoice.local.mind.calls import RequestedCall, ToolResult, decoded
 from edgevoice.local.mind.tool_kinds import in_words
 
 _CALL = re.compile(
@@ -67,29 +67,25 @@ def due(rounds: Sequence[Sequence[RequestedCall]], results: int) -> Sequence[Req
 
 def spoken_result(result: ToolResult) -> str:
     """Return a tool's output in words: text as it is, an object value by value."""
-    try:
-        told = json.loads(result.output)
-    except (ValueError, RecursionError):
-        told = result.output
-    values = [*_values(told)][:_MOST_VALUES]
+    values = [*_values(decoded(result.output))][:_MOST_VALUES]
     words = ", ".join(values)[:_LONGEST]
     return f"{words[:1].upper()}{words[1:]}".rstrip(".") + "." if words else "That is done."
 
 
-def _values(told: Any, name: str = "") -> Iterator[str]:
-    match told:
+def _values(returned: Any, name: str = "") -> Iterator[str]:
+    match returned:
         case dict():
-            for key, value in told.items():
+            for key, value in returned.items():
                 # "ok" and "result" only wrap what is there.
                 yield from _values(value, in_words(str(key)) if key not in {"result", "ok", "output", "text"} else "")
         case list():
-            for value in told:
+            for value in returned:
                 yield from _values(value, name)
         case bool() if not name:
             return
         case None:
             return
         case bool():
-            yield f"{name} {'yes' if told else 'no'}"
+            yield f"{name} {'yes' if returned else 'no'}"
         case _:
-            yield f"{name} {told}".strip()
+            yield f"{name} {returned}".strip()

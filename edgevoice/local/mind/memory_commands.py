@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, assert_never
 
-from edgevoice.local.mind.calls import RequestedCall, ToolResult
+from edgevoice.local.mind.calls import RequestedCall, ToolResult, decoded
 from edgevoice.local.mind.clock_reading import MONTHS
 from edgevoice.local.mind.free_words import content_words, core
 from edgevoice.local.mind.numbers import spoken, spoken_ordinal
@@ -177,8 +177,8 @@ def _sentence(words: str) -> str:
 
 def memory_sentence(kind: ToolKind, output: str, arguments: Mapping[str, Any]) -> str:
     """Return what to say once a tool of the memory has returned ``output``, which reports no error."""
-    told = _decoded(output)
-    fields = told if isinstance(told, dict) else {}
+    returned = decoded(output)
+    fields = returned if isinstance(returned, dict) else {}
     words = str(arguments.get("words", ""))
     match kind:
         case ToolKind.REMEMBER:
@@ -194,15 +194,15 @@ def memory_sentence(kind: ToolKind, output: str, arguments: Mapping[str, Any]) -
             )
         case _:
             return _found_sentence(
-                [each for each in told if isinstance(each, dict)] if isinstance(told, list) else [], words
+                [each for each in returned if isinstance(each, dict)] if isinstance(returned, list) else [], words
             )
 
 
 def _found_sentence(turns: Sequence[Mapping[str, Any]], words: str) -> str:
-    # Who asks twice would find the first question.
-    told = [turn for turn in turns if turn.get("said") and memory_wish(core(str(turn["said"]))) is None]
-    own = [turn for turn in told if turn.get("who") == "user"]
-    if not (chosen := (own or told)[:_MOST_FOUND]):
+    # A question that is asked twice would find itself.
+    returned = [turn for turn in turns if turn.get("said") and memory_wish(core(str(turn["said"]))) is None]
+    own = [turn for turn in returned if turn.get("who") == "user"]
+    if not (chosen := (own or returned)[:_MOST_FOUND]):
         return f"I have found nothing about {words}."
     who = "you" if own else "I"
     return " ".join(
@@ -226,18 +226,18 @@ _RECORD = re.compile(r"^#[^\n]*\bremember\b[^\n]*\n(?P<record>\{[^\n]*\})$", re.
 def known(instructions: str, past: Sequence[ToolResult]) -> list[str]:
     """Return what is remembered: the record in a session's instructions, changed by the calls made since."""
     found = _RECORD.search(instructions)
-    record = _decoded(found["record"]) if found is not None else {}
+    record = decoded(found["record"]) if found is not None else {}
     notes = [*_notes(record)] if isinstance(record, dict) else []
     for result in past:
-        told, words = _decoded(result.output), str(result.call.arguments.get("words", ""))
-        if isinstance(told, dict) and "error" in told:
+        returned, words = decoded(result.output), str(result.call.arguments.get("words", ""))
+        if isinstance(returned, dict) and "error" in returned:
             continue
         match result.call.name:
             case ToolKind.REMEMBER.value:
                 notes = list(dict.fromkeys([*notes, str(result.call.arguments.get("note", ""))]))
             case ToolKind.FORGET.value:
                 notes = [note for note in notes if not holds(note, words)]
-            case ToolKind.FORGET_ALL.value if isinstance(told, dict) and told.get("done") is True:
+            case ToolKind.FORGET_ALL.value if isinstance(returned, dict) and returned.get("done") is True:
                 notes = []
             case _:
                 pass
@@ -264,10 +264,3 @@ def _notes(value: Any, path: str = "") -> Iterator[str]:
 
 
 _SECTIONS = frozenset({"people", "home", "preferences", "notes"})
-
-
-def _decoded(output: str) -> Any:
-    try:
-        return json.loads(output)
-    except (ValueError, RecursionError):
-        return None

@@ -135,10 +135,10 @@ def persona_call(wish: PersonaIntent, tools: Mapping[str, DeclaredTool]) -> Requ
     return RequestedCall(tool, arguments) if tool is not None else NO_PERSONAS
 
 
-def persona_sentence(kind: ToolKind, told: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
-    """Return the sentence that announces a change; ``told`` is what the tool returned, without an error."""
-    persona, voice = told.get("persona"), told.get("voice")
-    later = " From the next conversation on, I have the new voice." if "voice_takes_effect" in told else ""
+def persona_sentence(kind: ToolKind, returned: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    """Return the sentence that announces a change; ``returned`` is what the tool returned, without an error."""
+    persona, voice = returned.get("persona"), returned.get("voice")
+    later = " From the next conversation on, I have the new voice." if "voice_takes_effect" in returned else ""
     match kind:
         case ToolKind.PERSONA if persona == _DEFAULT:
             return f"Okay, I am myself again.{later}"

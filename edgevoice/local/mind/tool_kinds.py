@@ -98,7 +98,7 @@ _DESCRIPTIONS = {
 }
 _NOT_A_CLOCK = re.compile(r"\b(?:weather|timer|alarm|convert\w*|schedul\w*|calendar|event|arriv\w*|depart\w*|meeting)")
 _LONGEST_DESCRIPTION = 2000
-"""Characters: what a tool is for stands at the beginning, and a whole manual must not keep a session waiting."""
+"""Characters: what a tool is for is said at the beginning, and a whole manual must not keep a session waiting."""
 
 _OF_A_CLOCK = frozenset({"timezone", "tz", "format", "locale", "zone"})
 _PARAMETERS = {

@@ -8,7 +8,7 @@ from edgevoice.local.mind.brain import Prompt, Reply, answer, is_complete
 from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.mind.intents import Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
 from edgevoice.local.mind.numbers import in_digits, spoken, spoken_duration, spoken_ordinal, spoken_year
-from edgevoice.local.mind.tool_kinds import DeclaredTool
+from edgevoice.local.mind.tool_kinds import DeclaredTool, ToolKind
 
 TOOLS = {
     "get_current_time": DeclaredTool(),
@@ -200,3 +200,20 @@ def test_every_command_of_the_recogniser_is_understood_and_no_negated_one() -> N
     assert not {command for command in commands if not understand(command)}
     turned = {around.format(command) for command in commands for around in vocabulary.TURNING}
     assert not {sentence for sentence in turned if understand(sentence)}
+
+
+@pytest.mark.parametrize("kind", list(ToolKind))
+@pytest.mark.parametrize("output", ["[" * 100_000, '{"a":' * 100_000, "[" * 400 + "]" * 400, "null", "7", '"', ""])
+def test_whatever_a_tool_returns_is_answered(kind: ToolKind, output: str) -> None:
+    call = RequestedCall(kind.value, {"time": "7:00"})
+
+    assert answer(Prompt("what alarms are set", results=[ToolResult(call, output)])).speech
+    assert answer(Prompt("cancel that", past=[ToolResult(call, output)], last_answer="Okay, done.")).speech
+
+
+@pytest.mark.parametrize("kind", [ToolKind.ALARM, ToolKind.REMINDER, ToolKind.TIMERS, ToolKind.SNOOZE])
+@pytest.mark.parametrize("output", ["It rings at seven", '"It rings at seven."'])
+def test_another_tool_of_our_name_may_answer_in_words(kind: ToolKind, output: str) -> None:
+    result = ToolResult(RequestedCall(kind.value, {"time": "7:00"}), output)
+
+    assert answer(Prompt("wake me at seven", results=[result])).speech == "It rings at seven."
