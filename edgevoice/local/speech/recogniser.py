@@ -1,22 +1,21 @@
 """Speech to text for a closed vocabulary, with models from wheels; downloads nothing."""
 
-import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 
-from edgevoice.errors import LocalServiceUnavailable
-from edgevoice.extras import how_to_add
 from edgevoice.local.mind.intents import Intent, VolumeWish, Wish, understand
 from edgevoice.local.speech import grammar
 from edgevoice.local.speech.dereverberation import dereverberated
 from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames, Lattice, Path
+from edgevoice.local.speech.phoneme_file import read_weights
+from edgevoice.local.speech.phoneme_network import RATE_HZ, PhonemeNetwork
 from edgevoice.local.speech.pronunciations import SPELLING
 
-SAMPLE_RATE_HZ = 16_000
+SAMPLE_RATE_HZ = RATE_HZ
 # Our names of phonemes, and the network's, which are in the International Phonetic Alphabet.
 _NAMES = {
     "AA": "\u0251",
@@ -102,37 +101,51 @@ class Recogniser(Protocol):
         ...
 
 
+class SoundNetwork(Protocol):
+    """Sound to phonemes."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the name of each column's phoneme."""
+        ...
+
+    def frames(self, samples: Frames) -> Frames:
+        """Return the logarithm of how likely each phoneme is in each frame, (frames, columns).
+
+        ``samples`` are at 16 kHz, within 1; there are no frames of less than a tenth of a second.
+        """
+        ...
+
+
 class PhonemeRecogniser:
-    """Recognise the vocabulary by its phonemes, with hama's network; threads take turns with one network.
+    """Recognise the vocabulary by its phonemes, with hama's network; any thread may call it.
 
     The network recognises phonemes, not words, so with an unfamiliar voice it gets a phoneme wrong here and there, and
     the grammar makes up for it. Measured with 27 voices of eight makers: of 540 commands 486 were understood at once
     and 42 after a question, and one was taken for another; none of 324 foreign sentences was obeyed. Late reverberation
-    is lowered first. Costs 55 ms of a PC's core per second of speech, and 21 MB of memory.
+    is lowered first. Costs 32 ms of a PC's core per second of speech, and 14 MB of memory.
     """
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        columns = columns_of(model)
+    def __init__(self, network: SoundNetwork) -> None:
+        self._network = network
+        columns = columns_of(network)
         self._blank, self._word_end = columns[BLANK], columns[WORD_END]
         self._spelling = defaultdict(str, {columns[phoneme]: spelled for phoneme, spelled in SPELLING.items()})
         self._lattice = Lattice(grammar.commands(), columns)
         self._others = Lattice(grammar.other_words(), columns)
-        self._turn = threading.Lock()
 
     @classmethod
     def load(cls) -> Self:
         """Load the network and lay out the grammar; blocks for some tenths of a second.
 
-        Raises LocalServiceUnavailable if hama is not installed, or has no library for this machine.
+        Raises LocalServiceUnavailable if hama is not installed, or brings another network.
         """
-        return cls(load_network())
+        return cls(PhonemeNetwork(read_weights()))
 
     def words(self, speech: bytes) -> str:
         """Return what was said in ``speech`` (16 kHz mono s16), empty if nothing was; `Unsure` in doubt."""
         samples = np.frombuffer(speech, "<i2").astype(np.float32) / np.float32(32_768)
-        with self._turn:
-            frames = frames_of(self._model, dereverberated(samples))
+        frames = self._network.frames(dereverberated(samples))
         heard = [column for column, _ in groupby(frames.argmax(axis=1).tolist()) if column != self._blank]
         phonemes = sum(column != self._word_end for column in heard)
         if phonemes < _FEWEST_PHONEMES:
@@ -159,37 +172,10 @@ class PhonemeRecogniser:
         return float(np.exp(likeliest).mean())
 
 
-def load_network() -> Any:
-    """Load hama's network.
-
-    Raises LocalServiceUnavailable if hama is not installed, or has no library for this machine.
-    """
-    try:
-        from hama.asr import ASRModel  # noqa: PLC0415 - an optional package
-    except ImportError as error:
-        raise LocalServiceUnavailable(
-            "The speech recogniser hama is not installed", remedy=f"Add it: {how_to_add('local')}"
-        ) from error
-    try:
-        return ASRModel()
-    except RuntimeError as error:
-        raise LocalServiceUnavailable("The speech recogniser hama does not run on this machine") from error
-
-
-def columns_of(model: Any) -> dict[str, int]:
+def columns_of(network: SoundNetwork) -> dict[str, int]:
     """Return the network's column for each phoneme, by our names, and for `BLANK` and `WORD_END`."""
     names = {**_NAMES, BLANK: BLANK, WORD_END: WORD_END}
-    return {phoneme: model.decoder_tokens.index(name) for phoneme, name in names.items()}
-
-
-def frames_of(model: Any, samples: Frames) -> Frames:
-    """Return the logarithm of how likely each phoneme is in each frame, (frames, columns); samples are within 1."""
-    if samples.size < SAMPLE_RATE_HZ // 10:
-        return np.zeros((0, len(model.decoder_tokens)), np.float32)
-    given = {"waveform": samples[None], "waveform_lengths": np.array([samples.size])}
-    scores, lengths = model.session.run(["log_probs", "out_lengths"], given)
-    frames: Frames = scores[0, : int(lengths[0])]
-    return frames
+    return {phoneme: network.names.index(name) for phoneme, name in names.items()}
 
 
 def _sure_lead(wanted: Intent) -> float:

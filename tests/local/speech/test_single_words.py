@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgevoice.local.speech.lattice import BLANK
+from edgevoice.local.speech.lattice import BLANK, Frames
 from edgevoice.local.speech.recogniser import SAMPLE_RATE_HZ, columns_of
 from edgevoice.local.speech.single_words import SingleWords
 from edgevoice.testbed.stage.talker import words
@@ -39,14 +39,13 @@ def test_a_sound_too_short_for_a_word_does_not_fit() -> None:
 class Network:
     """A network that hears what the test says: one phoneme a frame."""
 
-    def __init__(self, tokens: list[str], heard: list[int]) -> None:
-        self.decoder_tokens = tokens
-        self.session = self
-        self._frames = np.full((1, len(heard), len(tokens)), -20.0, np.float32)
-        self._frames[0, range(len(heard)), heard] = 0.0
+    def __init__(self, names: list[str], heard: list[int]) -> None:
+        self.names = names
+        self._frames = np.full((len(heard), len(names)), -20.0, np.float32)
+        self._frames[range(len(heard)), heard] = 0.0
 
-    def run(self, _outputs: object, _given: object) -> tuple[Any, Any]:
-        return self._frames, np.array([self._frames.shape[1]])
+    def frames(self, _samples: Frames) -> Frames:
+        return self._frames
 
 
 @pytest.mark.parametrize(
@@ -60,7 +59,7 @@ class Network:
     ],
 )
 def test_every_alignment_of_the_phonemes_fits_and_another_phoneme_does_not(heard: list[str], *, fits: bool) -> None:
-    tokens = list(loaded()._model.decoder_tokens)
+    tokens = list(loaded()._network.names)
     columns = columns_of(Network(tokens, [0]))
     single = SingleWords(Network(tokens, [columns[phoneme] for phoneme in heard]), {"stop": ("S T AA P",)})
 
@@ -71,7 +70,7 @@ def test_every_alignment_of_the_phonemes_fits_and_another_phoneme_does_not(heard
     ("heard", "fits"), [("S N UW Z", True), ("S UW Z", True), ("SH UW Z", False), ("N UW Z", False)]
 )
 def test_a_snooze_fits_without_its_n_and_shoes_and_news_do_not(heard: str, *, fits: bool) -> None:
-    tokens = list(loaded()._model.decoder_tokens)
+    tokens = list(loaded()._network.names)
     columns = columns_of(Network(tokens, [0]))
     single = SingleWords(Network(tokens, [columns[phoneme] for phoneme in heard.split()]))
 
