@@ -219,7 +219,7 @@ class ControlRefused(EdgevoiceError):
     """
 
     code = "control-refused"
-    remedy = ""
+    remedy = "`edgevoice ctl status` shows what the box is doing."
 
     def __init__(self, message: str, *, reason: str, remedy: str | None = None) -> None:
         super().__init__(message, remedy=remedy)
@@ -231,6 +231,12 @@ class ToolRefused(EdgevoiceError, ValueError):
 
     code = "tool-refused"
     remedy = "Ask again in other words."
+
+
+class WishRefused(ToolRefused):
+    """What was wished cannot be as things are, such as pausing a timer where none is set: no tool has failed."""
+
+    code = "wish-refused"
 
 
 class PersonaInvalid(EdgevoiceError, ValueError):

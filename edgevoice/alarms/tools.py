@@ -11,7 +11,7 @@ from edgevoice.alarms.recurrence import day_named, first_at, in_words, weekly
 from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing, named
 from edgevoice.alarms.schedule import LONGEST_TIMER_S, at_local_time, in_seconds, later, paused, resumed, timer
 from edgevoice.core.weekdays import WEEKDAYS
-from edgevoice.errors import ToolRefused
+from edgevoice.errors import WishRefused
 from edgevoice.steady_clock import ClockReading
 
 ALARM_TOOLS = frozenset(
@@ -84,7 +84,7 @@ class AlarmTools:
         if not found and label is None and seconds > 0 and (again := await self._keeper.snooze_latest(seconds)):
             return self._answer({"label": again.label, "rings_in_seconds": round(again.left_s(self._keeper.now()))})
         if len(found) != 1:
-            raise ToolRefused(f"{len(found)} timers match; the labels are: {_labels(await self._of(RingKind.TIMER))}")
+            raise WishRefused(f"{len(found)} timers match; the labels are: {_labels(await self._of(RingKind.TIMER))}")
         now = self._keeper.now()
         changed = await self._set(later(found[0], seconds, now))
         if changed.is_paused:
@@ -135,7 +135,7 @@ class AlarmTools:
         chosen = named([one for one in running if seconds in {None, one.seconds}], label)
         chosen = chosen[-1:] if newest else chosen
         if names_none and len(chosen) > 1:
-            raise ToolRefused(f"{len(chosen)} timers match; ask which, or cancel everything: {_labels(chosen)}")
+            raise WishRefused(f"{len(chosen)} timers match; ask which, or cancel everything: {_labels(chosen)}")
         await self._keeper.cancel(one.ring_id for one in chosen)
         return self._answer({"cancelled": len(chosen), "labels": [one.label for one in chosen]})
 
@@ -157,11 +157,11 @@ class AlarmTools:
     ) -> dict[str, Any]:
         """Remind the user of something aloud, at a time of day or after a while."""
         if not text.strip():
-            raise ToolRefused("text: say what to remind of")
+            raise WishRefused("text: say what to remind of")
         if time is not None:
             return await self._set_at(RingKind.REMINDER, text, time, days or [], date)
         if in_seconds_from_now is None:
-            raise ToolRefused("time: say when to remind, or in_seconds_from_now")
+            raise WishRefused("time: say when to remind, or in_seconds_from_now")
         ring = ScheduledRing(RingKind.REMINDER, text, seconds=in_seconds_from_now)
         await self._set(in_seconds(ring, in_seconds_from_now, self._keeper.now()))
         return self._answer({"text": text, "rings_in_seconds": in_seconds_from_now})
@@ -193,7 +193,7 @@ class AlarmTools:
         described = [self._described(one) for one in chosen]
         if names_none and len(chosen) > 1:
             which = ", ".join(f"{one['rings_at']} {one['label']}".strip() for one in described[:_MOST_NAMED])
-            raise ToolRefused(f"{len(chosen)} match; ask which, or cancel everything: {which}")
+            raise WishRefused(f"{len(chosen)} match; ask which, or cancel everything: {which}")
         await self._keeper.cancel(one.ring_id for one in chosen)
         return self._answer({"cancelled": len(chosen), "which": described})
 
@@ -203,7 +203,7 @@ class AlarmTools:
         """Let what rings, or has just rung, ring again later."""
         again = await self._keeper.snooze_latest(None if minutes is None else minutes * 60)
         if again is None:
-            raise ToolRefused("nothing has rung in the last quarter of an hour")
+            raise WishRefused("nothing has rung in the last quarter of an hour")
         left_s = again.left_s(self._keeper.now())
         return self._answer({"label": again.label, "rings_in_seconds": round(left_s)})
 
@@ -219,11 +219,11 @@ class AlarmTools:
             if date is not None:
                 day = datetime.fromisoformat(date) if date[0].isdigit() else day_named(date, day, now.wall_s, zone)
         except ValueError as error:
-            raise ToolRefused(f"date: {date} is not a date") from error
+            raise WishRefused(f"date: {date} is not a date") from error
         first = day.replace(hour=hour, minute=minute)
         ring = at_local_time(kind, label, first, weekly([*days]) if days else "", now, zone)
         if ring is None:
-            raise ToolRefused(f"{date} {time} has passed")
+            raise WishRefused(f"{date} {time} has passed")
         kept = await self._set(ring)
         return self._answer(self._described(kept))
 
@@ -231,7 +231,7 @@ class AlarmTools:
         try:
             return await self._keeper.add(ring)
         except OverflowError as error:
-            raise ToolRefused(f"{error}; cancel some first") from error
+            raise WishRefused(f"{error}; cancel some first") from error
 
     async def _turn(
         self,
@@ -245,7 +245,7 @@ class AlarmTools:
         """Pause or resume the timer that is meant, or all of them."""
         found = named([one for one in among if seconds in {None, one.seconds}], _given(label))
         if not found or (len(found) > 1 and not is_all):
-            raise ToolRefused(f"{len(found)} timers match; the labels are: {_labels(among)}")
+            raise WishRefused(f"{len(found)} timers match; the labels are: {_labels(among)}")
         kept = [await self._set(turned(one, self._keeper.now())) for one in found]
         return self._answer({"timers": [self._counted(one) for one in kept]})
 

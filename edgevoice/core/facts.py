@@ -247,12 +247,14 @@ class ToolFinished(Struct, frozen=True):
     """A tool returned; ``output`` is JSON text for the model.
 
     ``asking``: the tool has not run, because the user must agree first; these are the instructions for an answer that
-    asks them. Its result follows later, as `ApprovalSettled`.
+    asks them. Its result follows later, as `ApprovalSettled`. ``is_wish_refused``: the output says why what was wished
+    cannot be, and nothing has failed.
     """
 
     call_id: str
     output: str
     asking: str = ""
+    is_wish_refused: bool = False
 
 
 class ApprovalSettled(Struct, frozen=True):

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from edgevoice.errors import ToolRefused
+from edgevoice.errors import ToolRefused, WishRefused
 
 MOST_BYTES = 2048
 """The size of the record as JSON text: some 500 tokens, which every session pays for."""
@@ -51,7 +51,7 @@ def checked(record: Any) -> Record:
     except (msgspec.ValidationError, RecursionError) as error:
         raise ToolRefused(f"the memory has {', '.join(SECTIONS)}: {error}") from None
     if (size := len(msgspec.json.encode(household))) > MOST_BYTES:
-        raise ToolRefused(f"the memory is full: {size} bytes of {MOST_BYTES}. Forget something first")
+        raise WishRefused(f"the memory is full: {size} bytes of {MOST_BYTES}. Forget something first")
     plain: Record = msgspec.to_builtins(household)
     return plain
 
@@ -60,7 +60,7 @@ def with_note(record: Record, note: str) -> Record:
     """Return the record with a note appended; a note that exists already stays where it is."""
     note = " ".join(note.split())
     if not note:
-        raise ToolRefused("there is nothing to remember")
+        raise WishRefused("there is nothing to remember")
     notes = record.get("notes", [])
     return record if note in notes else checked({**record, "notes": [*notes, note]})
 

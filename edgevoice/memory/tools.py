@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from edgevoice.errors import ToolRefused
+from edgevoice.errors import WishRefused
 from edgevoice.memory import household
 from edgevoice.memory.memory import Memory
 
@@ -58,7 +58,7 @@ class MemoryTools:
         patch = {"people": people, "home": home, "preferences": preferences}
         given = {name: value for name, value in patch.items() if value is not None}
         if not given:
-            raise ToolRefused("there is nothing to change: give people, home or preferences")
+            raise WishRefused("there is nothing to change: give people, home or preferences")
         self._changed(await self._memory.change(lambda record: household.merged(record, given)))
 
     async def forget(

@@ -186,9 +186,9 @@ class FlightRecorder(Observer):
                 self._note_once(BROKEN_OFF, now)
             case RunTool(call=call):
                 self._calls[call.call_id] = plain(call.name)
-            case ToolFinished(call_id=call_id, output=output):
+            case ToolFinished(call_id=call_id, output=output, is_wish_refused=is_wish_refused):
                 name = self._calls.pop(call_id, "")
-                if output.startswith('{"error":'):
+                if output.startswith('{"error":') and not is_wish_refused:
                     self._add(TOOL_FAILED, f"the tool {name} failed" if name else "a tool failed", now)
             case PhaseEntered(phase=Phase.IDLE):
                 self._situation.lost_by = ""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
-from edgevoice.errors import EdgevoiceError, PersonaInvalid, StorageUnavailable, ToolRefused
+from edgevoice.errors import EdgevoiceError, PersonaInvalid, StorageUnavailable, ToolRefused, WishRefused
 from edgevoice.personas import state as states
 from edgevoice.personas.personas import Shelf
 from edgevoice.personas.speaking import SpeakingPersona
@@ -55,7 +55,7 @@ class PersonaTools:
                 found(voice, voices) if voice is not None else next_voice(self._speaking.wanted.service.voice, voices)
             )
             if chosen is None:
-                raise ToolRefused(f"there is no such voice; there are {', '.join(voices)}")
+                raise WishRefused(f"there is no such voice; there are {', '.join(voices)}")
             return await self._change(
                 lambda shelf, place, before: states.speak_with(shelf.state, place, before, chosen)
             )
@@ -70,12 +70,12 @@ class PersonaTools:
     ) -> dict[str, Any]:
         """Speak faster or slower when the user asks for it."""
         if (speed is None) == (change is None):
-            raise ToolRefused("give either speed or change")
+            raise WishRefused("give either speed or change")
         now = self._speaking.wanted.service.speed
         wanted = speed if speed is not None else now + (change or 0)
         limited = round(min(FASTEST, max(SLOWEST, wanted)), 2)
         if limited == now:
-            raise ToolRefused(f"the speed is {now:g} already; it can be {SLOWEST:g} to {FASTEST:g}")
+            raise WishRefused(f"the speed is {now:g} already; it can be {SLOWEST:g} to {FASTEST:g}")
         return await self._change(lambda shelf, place, before: states.speak_at(shelf.state, place, before, limited))
 
     async def undo_persona(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class PersonaTools:
         try:
             await self._speaking.change(change)
         except NothingToUndo:
-            raise ToolRefused("nothing has been changed that could be undone") from None
+            raise WishRefused("nothing has been changed that could be undone") from None
         except (PersonaInvalid, StorageUnavailable) as error:
             raise _refused(error) from error
         wanted = self._speaking.wanted
@@ -103,4 +103,5 @@ class PersonaTools:
 
 
 def _refused(error: EdgevoiceError) -> ToolRefused:
-    return ToolRefused(f"nothing has changed: {error}")
+    kind = ToolRefused if isinstance(error, StorageUnavailable) else WishRefused
+    return kind(f"nothing has changed: {error}")

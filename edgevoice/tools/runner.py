@@ -14,7 +14,7 @@ import msgspec
 
 from edgevoice.core.facts import ToolCall, ToolFinished
 from edgevoice.core.ports import Report
-from edgevoice.errors import ToolRefused
+from edgevoice.errors import ToolRefused, WishRefused
 from edgevoice.journal import tell
 from edgevoice.tools.approver import DECLINED, Approver
 from edgevoice.tools.functions import ToolFailed
@@ -105,13 +105,14 @@ class ToolRunner:
             arguments = _checked(tool, call)
             run = functools.partial(self._output, tool, arguments, context)
             if not tool.definition.requires_approval:
-                return ToolFinished(call.call_id, await run())
+                return ToolFinished(call.call_id, await self._result(tool, arguments, context))
             if self._approver is None:
                 tell(_log, logging.WARNING, "tool-approval-impossible", tool=tool.definition.name)
                 return ToolFinished(call.call_id, DECLINED)
             return await self._approver.finished(call, tool.definition, arguments, run)
         except ToolRefused as refusal:
-            return ToolFinished(call.call_id, error_output(str(refusal)))
+            is_wish = isinstance(refusal, WishRefused)
+            return ToolFinished(call.call_id, error_output(str(refusal)), is_wish_refused=is_wish)
 
     async def _output(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> str:
         """Return the JSON text of a tool's answer, or of the error if there is none, for whatever reason."""
@@ -196,6 +197,9 @@ def _result(name: str, finished: asyncio.Future[Any]) -> Any:
     if failure is None:
         return finished.result()
     if isinstance(failure, ToolRefused):
+        if not isinstance(failure, WishRefused):
+            # Not the reason: it may quote what the user said.
+            tell(_log, logging.WARNING, "tool-refused", tool=name)
         raise failure
     raise _failure(name, str(failure) if isinstance(failure, ToolFailed) else type(failure).__name__)
 

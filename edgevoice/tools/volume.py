@@ -5,7 +5,7 @@ from typing import Annotated, Protocol
 
 from msgspec import Meta
 
-from edgevoice.errors import ToolRefused
+from edgevoice.errors import WishRefused
 
 
 class Volume(Protocol):
@@ -23,7 +23,7 @@ def volume_tool(volume: Volume) -> Callable[..., Awaitable[dict[str, int]]]:
     ) -> dict[str, int]:
         """Set the speaker's volume to a percentage, or change it by some percent; without either, tell it."""
         if percent is not None and change is not None:
-            raise ToolRefused("give percent or change, not both")
+            raise WishRefused("give percent or change, not both")
         if change is not None:
             percent = min(100, max(0, volume.volume_percent + change))
         if percent is not None:

@@ -66,6 +66,16 @@ def test_a_refusal_has_the_boxs_reason_and_remedy(tmp_path: Path) -> None:
     )
 
 
+def test_a_refusal_without_a_remedy_ends_with_the_problem(tmp_path: Path) -> None:
+    async def scene() -> ControlRefused:
+        async with stand_in(tmp_path) as box, Client(box.place) as speaker:
+            with pytest.raises(ControlRefused) as refused:
+                await speaker.request("volume", percent=1, change=1)
+            return refused.value
+
+    assert virtual_time.run(scene()).line() == "give percent or change, not both."
+
+
 @pytest.mark.parametrize(
     ("text", "reason", "problem"),
     [

@@ -170,6 +170,12 @@ def test_a_tool_that_fails_is_named_and_what_it_said_is_not(box: Box) -> None:
     )
 
 
+def test_to_pause_a_timer_where_none_is_set_is_no_failure(box: Box) -> None:
+    refused = ToolFinished("1", '{"error":"0 timers match"}', is_wish_refused=True)
+
+    assert box.sees(*BEGUN, RunTool(ToolCall("1", "pause_timer", "{}")), refused) == []
+
+
 def test_a_stall_of_the_box_itself_is_named_while_it_may_be_the_cause(box: Box) -> None:
     box.sees(*BEGUN, LoopStalled(2.34))
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from edgevoice.core.facts import Event, ToolCall, ToolFinished
-from edgevoice.errors import ToolRefused
+from edgevoice.errors import ToolRefused, WishRefused
 from edgevoice.tools.decorator import tool
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
@@ -192,6 +192,23 @@ def test_a_refusal_reaches_the_model_in_the_tools_words(*, is_async: bool) -> No
         assert await Desk(failing(refusal, is_async=is_async)).call("fail") == {"error": "there is no lamp in the hall"}
 
     run(test())
+
+
+@pytest.mark.parametrize(
+    ("refusal", "is_wish_refused", "logged"),
+    [(WishRefused("no timer is set"), True, []), (ToolRefused("the lamp is broken"), False, ["tool-refused"])],
+)
+def test_a_wish_that_cannot_be_is_no_failure_of_a_tool(
+    refusal: ToolRefused, logged: list[str], caplog: pytest.LogCaptureFixture, *, is_wish_refused: bool
+) -> None:
+    async def test() -> None:
+        desk = Desk(failing(refusal, is_async=True))
+        await desk.call("fail")
+        assert [each.is_wish_refused for each in desk.reported] == [is_wish_refused]
+
+    run(test())
+
+    assert [record.msg for record in caplog.records if record.name == "edgevoice.tools.runner"] == logged
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
