@@ -221,9 +221,10 @@ class Agent:
             is_new, session = not asked, self._questions.session
             if session not in asked:
                 asked[session] = parts.link.send_text(text)
-            parts.link.create_response(may_call_tools=True)
+            name = self._questions.next_name()
+            parts.link.create_response(may_call_tools=True, name=name)
             # As when the service reports the end of the user's turn: from now on an answer is due.
-            parts.engine.report(TurnEnded())
+            parts.engine.report(TurnEnded(name))
             if is_new:  # however often it is asked, it is one question
                 # Last, as with speech: if a tool waits for the user's approval, this decides, and must not be answered
                 # instead of the question.
@@ -242,8 +243,9 @@ class Agent:
         told = f'Say exactly: "{quoted}"'
 
         def request(parts: AgentParts) -> None:
-            parts.link.create_response(may_call_tools=False, instructions=told)
-            parts.engine.report(TurnEnded())
+            name = self._questions.next_name()
+            parts.link.create_response(may_call_tools=False, instructions=told, name=name)
+            parts.engine.report(TurnEnded(name))
 
         return await self._turn(request)
 

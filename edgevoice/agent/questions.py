@@ -5,6 +5,7 @@ just begun another answer.
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -12,14 +13,16 @@ from typing import Final
 from edgevoice.agent import events
 from edgevoice.agent.emitter import EventStream
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import ACTIVE_RESPONSE, PlaybackCut, ResponseStatus
+from edgevoice.core.facts import ACTIVE_RESPONSE, Event, PlaybackCut, ResponseStarted, ResponseStatus
 from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, Role
-from edgevoice.core.orders import CutPlayback, RunTool
+from edgevoice.core.orders import CancelResponse, CutPlayback, RunTool
+from edgevoice.core.recent import Recent
 from edgevoice.errors import AnswerFailed, ConversationOver
 
 _IN_THE_WAY_S = 2.0
 """How long to wait for the end of an answer that was interrupted: a service refuses to begin another before."""
 
+_MOST_UNWANTED: Final = 64
 
 MOST_TIMES: Final = 5
 """How often one question is asked in a session that goes on with other answers."""
@@ -39,6 +42,13 @@ class Questions:
         self._phase = Phase.IDLE
         self._is_cutting = False
         self._unanswered: Callable[[], None] | None = None
+        self._names = itertools.count(1)
+        self._begun = ""
+        self._unwanted = Recent[str, bool](_MOST_UNWANTED)
+
+    def next_name(self) -> str:
+        """Return a name for a request, by which its answer is known from others."""
+        return f"question-{next(self._names)}"
 
     async def news(self) -> None:
         """Wait until something happens in the conversation."""
@@ -72,6 +82,8 @@ class Questions:
                 case events.ToolCallStart():
                     # We were not refused: after this it is the outputs of the tools that may be.
                     is_ours = True
+                case events.Writing(role=Role.ASSISTANT, response_id=response_id) if response_id in self._unwanted:
+                    pass  # of an answer to something else
                 case events.Writing(role=Role.ASSISTANT, item_id=item_id, text=said):
                     words[item_id] = said
                 case events.TurnDone(status=ResponseStatus.FAILED):
@@ -84,7 +96,11 @@ class Questions:
 
     def take(self, notice: Notice) -> None:
         """Take a notice of the conversation, after its events."""
+        if isinstance(notice, Event):
+            self._begun = notice.response_id if isinstance(notice, ResponseStarted) else ""
         match notice:
+            case CancelResponse(response_id=response_id) if response_id == self._begun:
+                self._unwanted[response_id] = True
             case CutPlayback():
                 self._is_cutting = True
             case AudioReceived() | RunTool():
@@ -102,6 +118,7 @@ class Questions:
         match self._phase:
             case Phase.LISTENING if before is Phase.CONNECTING:
                 self.session += 1
+                self._unwanted.clear()  # a service may number its answers anew
                 if self._unanswered is not None:
                     self._unanswered()
             case Phase.LISTENING | Phase.IDLE:

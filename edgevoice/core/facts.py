@@ -140,7 +140,9 @@ class RoomMeasured(Struct, frozen=True):
 
 
 class TurnEnded(Struct, frozen=True):
-    """The service took the user's turn as finished."""
+    """The service took the user's turn as finished, or an answer was requested by the name ``request``."""
+
+    request: str = ""
 
 
 class TurnTranscribed(Struct, frozen=True):
@@ -161,9 +163,10 @@ class AnswerArrived(Struct, frozen=True):
 
 
 class ResponseStarted(Struct, frozen=True):
-    """The service began an answer."""
+    """The service began an answer; ``request`` is the name of our request, if it had one and the service repeats it."""
 
     response_id: str
+    request: str = ""
 
 
 class AnswerProgressed(Struct, frozen=True):

@@ -173,9 +173,12 @@ class Link:
         """Add a message that neither side has said."""
         self._send(wire.message("system", text))
 
-    def create_response(self, *, may_call_tools: bool, instructions: str = "") -> None:
-        """Ask for an answer; ``instructions`` stand for the session's own in this one answer."""
-        self._send(wire.create_response(may_call_tools=may_call_tools, instructions=instructions))
+    def create_response(self, *, may_call_tools: bool, instructions: str = "", name: str = "") -> None:
+        """Ask for an answer; ``instructions`` stand for the session's own in this one answer.
+
+        Some services repeat the ``name`` when they begin it.
+        """
+        self._send(wire.create_response(may_call_tools=may_call_tools, instructions=instructions, name=name))
 
     def send_text(self, text: str) -> TranscriptChanged:
         """Add what the user says in writing, and return it as a transcript; an answer has to be asked for."""

@@ -186,6 +186,35 @@ def test_what_the_voice_is_to_say_is_said_once_another_answer_has_ended() -> Non
     hold(program, (*REFUSED, Expect("response.create"), AnswerStep("One.")))
 
 
+WHOLE_OTHER = (
+    *OTHER,
+    Send({"type": "response.output_audio.delta", "response_id": "other", "item_id": "o", "delta": "AAAA" * 2400}),
+    Send({"type": "response.done", "response": {"id": "other", "status": "completed", "output": []}}),
+)
+"""An answer to something else that begins and ends before the service reads a request."""
+
+
+def test_an_answer_that_is_over_before_the_service_reads_the_question_is_not_its_answer() -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.ask("One?") == "One."
+        assert await agent.ask("Two?") == "Two."
+
+    asked = (MESSAGE, *WHOLE_OTHER, Expect("response.create"))
+    answered = (AnswerStep("Two.", until="response.created"), Expect("response.cancel", then="ignore"), Resume())
+    seen = hold(program, (*ASKED, AnswerStep("One."), *asked, *answered))
+
+    ended = [event for event in seen if isinstance(event, events.TurnDone)]
+    assert [event.status for event in ended] == ["completed", "completed"]
+    assert "other" not in {event.response_id for event in ended}
+
+
+def test_a_service_that_does_not_repeat_names_answers_with_whatever_begins() -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.ask("One?") == "Other words."
+
+    hold(program, (MESSAGE, Expect("response.create", then="ignore"), *WHOLE_OTHER))
+
+
 def test_a_service_that_goes_on_with_other_answers_is_busy() -> None:
     async def program(agent: Agent) -> None:
         with pytest.raises(ServiceBusy, match="another answer"):

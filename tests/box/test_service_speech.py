@@ -97,7 +97,7 @@ class ScriptedLink(Link):
     def open(self, word: str = "", *, resumes: bool = False) -> None:
         self._arrive(self.opens)
 
-    def create_response(self, *, may_call_tools: bool, instructions: str = "") -> None:
+    def create_response(self, *, may_call_tools: bool, instructions: str = "", name: str = "") -> None:
         self._arrive(self.answers)
 
     def _arrive(self, arrivals: list[Arrival]) -> None:

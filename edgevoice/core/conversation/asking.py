@@ -1,4 +1,4 @@
-"""Asking: when to request an answer to the outputs of tools, and whether the service gives one unprompted.
+"""Asking: when to request an answer to the outputs of tools, and whether one that begins is the one that is due.
 
 A service may answer the output of a tool unprompted. If that is not known yet, it is given a moment to do so before it
 is asked, once; after that it is known. It refuses to begin an answer while another is being generated, so our request
@@ -29,6 +29,7 @@ class Asking:
         self._generation = state.answer.generation
         self._deadlines = state.deadlines
         self._hold_s = _UNSURE_S if state.policy.may_answer_tools else 0.0
+        self._repeats_names = False
 
     @property
     def is_expecting(self) -> bool:
@@ -42,6 +43,18 @@ class Asking:
             return False
         self._hold_s = _SELF_ANSWERING_S
         return True
+
+    def is_anothers(self, request: str) -> bool:
+        """Return whether a response that begins now, for ``request``, is not the answer that was requested by name.
+
+        It may have begun before the service read the request. Only a service that has repeated a name is judged by it.
+        """
+        self._repeats_names = self._repeats_names or request != ""
+        return self._repeats_names and self._request.is_due and self._request.name not in {"", request}
+
+    def forget_names(self) -> None:
+        """Expect no names any more: no answer has come, perhaps because it was there under none."""
+        self._repeats_names = False
 
     def refused(self) -> None:
         """Record that our request was refused because of another response, which may be the one we asked for."""

@@ -209,15 +209,15 @@ class Conversation:
                 return self._turns.user_started_speaking(now)
             case UserStoppedSpeaking():
                 return self._turns.user_stopped_speaking(now)
-            case TurnEnded():
-                return self._turns.turn_ended(now)
+            case TurnEnded(request=request):
+                return self._turns.turn_ended(request, now)
             case TurnTranscribed():
                 return self._turns.interruptions.transcribed(fact, now)
             case AnswerArrived(response_id=response_id):
                 return self._turns.interruptions.answer_arrived(response_id)
-            case ResponseStarted(response_id=response_id):
+            case ResponseStarted(response_id=response_id, request=request):
                 self._sessions.answer_begun()
-                return self._turns.response_started(response_id, now)
+                return self._turns.response_started(response_id, request, now)
             case AnswerProgressed(response_id=response_id):
                 self._state.answer_progressed(response_id, now)
             case ItemEnded(response_id=response_id):

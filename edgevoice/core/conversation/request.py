@@ -76,6 +76,7 @@ class AnswerRequest:
     """Whether an answer is due: because the turn has ended, or because we have asked for one.
 
     ``is_crossing``: the user began to speak while an answer was due, so one that begins while they speak is useless.
+    ``name``: by which the answer that is due was requested, empty if it was not.
     """
 
     def __init__(self) -> None:
@@ -85,6 +86,7 @@ class AnswerRequest:
         """Return to the initial state."""
         self.state = RequestState.NONE
         self.is_crossing = False
+        self.name = ""
 
     @property
     def is_due(self) -> bool:
@@ -115,16 +117,19 @@ class AnswerRequest:
         """Return whether an answer that begins now is unwanted: a button press, wake word or first word overtook it."""
         return self.is_unwanted or (is_user_speaking and self.is_crossing)
 
-    def end_turn(self) -> None:
-        """Record that an answer is due: the turn has ended."""
+    def end_turn(self, name: str = "") -> None:
+        """Record that an answer is due: the turn has ended, or the answer was requested by this name."""
+        self.name = name
         self._go(RequestCause.TURN_ENDED)
 
     def hold(self) -> None:
         """Record that an answer is due that will be requested later."""
+        self.name = ""
         self._go(RequestCause.HELD)
 
     def ask(self) -> None:
         """Record that we have asked for an answer."""
+        self.name = ""
         self._go(RequestCause.ASKED)
 
     def begin(self) -> None:

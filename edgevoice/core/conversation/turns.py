@@ -71,8 +71,8 @@ class Turns:
             self._state.extend_listening(self._policy.answer_s, now)
         return []
 
-    def turn_ended(self, now: float) -> list[Action]:
-        """Wait for the answer."""
+    def turn_ended(self, request: str, now: float) -> list[Action]:
+        """Wait for the answer, which was requested by the name ``request``, empty if the service gives it unasked."""
         self._state.is_user_speaking = False
         if (actions := self.interruptions.wordless_turn_ended()) is not None:
             return actions
@@ -81,7 +81,7 @@ class Turns:
         actions = self.interruptions.turn_ended()
         self._settle_presumed()
         self._state.enter(PhaseCause.TURN_ENDED)
-        self._request.end_turn()
+        self._request.end_turn(request)
         self._tools.end_turn()
         self._state.await_answer(now)
         return actions
@@ -93,8 +93,8 @@ class Turns:
 
     # --- the answer ---------------------------------------------------------------------------------------------------
 
-    def response_started(self, response_id: str, now: float) -> list[Action]:
-        """Record that an answer has begun, or cancel it if it is no longer wanted."""
+    def response_started(self, response_id: str, request: str, now: float) -> list[Action]:
+        """Record that an answer has begun, or cancel it if it is not wanted; ``request`` is what it says it answers."""
         if not self._state.is_linked:
             return []  # late news: of a session that is over
         if self._request.crosses(is_user_speaking=self._state.is_user_speaking):
@@ -103,6 +103,9 @@ class Turns:
             return [CancelResponse(response_id)]
         if refused := self.interruptions.refuses(response_id):
             return refused
+        if self.asking.is_anothers(request):
+            self._generation.refuse(response_id)
+            return [CancelResponse(response_id)]
         actions = self.interruptions.answer_begun()
         if self.asking.answers_by_itself():
             if self._answer.needs_no_other:
@@ -174,6 +177,7 @@ class Turns:
     def answer_late(self, now: float) -> list[Action]:
         """Go on without the end of the answer if only that is missing; else abandon the answer."""
         if self._request.is_due or not self._generation.has_complete_item:
+            self.asking.forget_names()
             return self._sessions.fail(self._state.trouble or "no-answer", now)
         has_sounded = self._playback.has_sounded
         if calls := self._generation.presume_called():

@@ -148,7 +148,7 @@ class Downlink:
             case wire.OutputItemDone(item=item, response_id=response_id):
                 return self._item_done(self._response(response_id), item)
             case wire.ResponseCreated(response=response):
-                return [self._response_created(response.id)]
+                return [self._response_created(response.id, response.metadata.edgevoice)]
             case wire.AudioDelta() | wire.AudioDone() | wire.TranscriptDelta() | wire.TranscriptDone():
                 return [self._meaning_of_piece(event)]
             case wire.BackchannelDelta(backchannel_id=backchannel_id, delta=pcm):
@@ -210,11 +210,11 @@ class Downlink:
         is_new = not self._open and (response_id not in self._known if response_id else self._is_due)
         return [self._response_created(response_id)] if is_new else []
 
-    def _response_created(self, response_id: str) -> ResponseStarted:
+    def _response_created(self, response_id: str, request: str = "") -> ResponseStarted:
         self._is_due = False
         self._open = response_id or self._name("response")
         self._known[self._open] = True
-        return ResponseStarted(self._open)
+        return ResponseStarted(self._open, request)
 
     def _response(self, response_id: str) -> str:
         """Return which response an event belongs to: without an id, to the open one.

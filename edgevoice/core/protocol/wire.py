@@ -391,9 +391,9 @@ def message(role: str, text: str, *, after: str = "") -> bytes:
     return _ENCODER.encode({"type": "conversation.item.create", **place, "item": item})
 
 
-def create_response(*, may_call_tools: bool, instructions: str = "") -> bytes:
-    """Encode ``response.create``; ``instructions`` replace the session's own for this one answer."""
-    response = {} if may_call_tools else {"tool_choice": "none"}
-    if instructions:
-        response["instructions"] = instructions
+def create_response(*, may_call_tools: bool, instructions: str = "", name: str = "") -> bytes:
+    """Encode ``response.create``; ``instructions`` replace the session's own for this one answer, called ``name``."""
+    response: dict[str, Any] = {} if may_call_tools else {"tool_choice": "none"}
+    response |= {"instructions": instructions} if instructions else {}
+    response |= {"metadata": {"edgevoice": name}} if name else {}
     return _ENCODER.encode({"type": "response.create", **({"response": response} if response else {})})

@@ -58,12 +58,19 @@ class StatusDetails(msgspec.Struct, frozen=True):
     error: ErrorBody | None = None
 
 
+class Metadata(msgspec.Struct, frozen=True):
+    """What a request said of itself, repeated in its response: ``edgevoice`` is the name that we gave it."""
+
+    edgevoice: str = ""
+
+
 class Response(msgspec.Struct, frozen=True):
     """A response object; ``output`` and ``usage`` stay raw so that one odd item does not cost the event."""
 
     id: Id = ""
     status: str | None = None
     status_details: StatusDetails = StatusDetails()
+    metadata: Metadata = Metadata()
     output: msgspec.Raw = ABSENT
     usage: msgspec.Raw = ABSENT
 

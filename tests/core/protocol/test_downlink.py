@@ -80,7 +80,7 @@ QUESTION = [
         (ToolCall("call_1", "set_light", '{"on":true}'), ToolCall("call_2", "get_time", "")),
     ),
     UsageTold({"total_tokens": 80, "input_tokens": 60, "output_tokens": 20}),
-    ResponseStarted("resp_2"),
+    ResponseStarted("resp_2", "tools-1"),
     assistant("Done, it is four past six."),
     AudioPiece("resp_2", "item_A2", 0, bytes([0, 0, 1, 0, 2, 0])),
 ]
@@ -212,6 +212,16 @@ def test_an_answer_that_fails_for_no_reason_of_ours_is_a_failure_inside_the_serv
 
     assert isinstance(ended, ResponseEnded)
     assert ended.has_broken is has_broken
+
+
+@pytest.mark.parametrize(
+    ("metadata", "name"),
+    [({"edgevoice": "q1"}, "q1"), (None, ""), ({}, ""), ([1], ""), ("q1", ""), ({"edgevoice": {}}, ""), ({"a": 1}, "")],
+)
+def test_a_response_says_by_which_name_it_was_requested(metadata: object, name: str) -> None:
+    created = {"type": "response.created", "response": {"id": "r", "metadata": metadata}}
+
+    assert arrivals(created) == [ResponseStarted("r", name)]
 
 
 def test_a_status_outside_the_protocol_counts_as_a_failure() -> None:

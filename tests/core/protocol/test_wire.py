@@ -270,6 +270,12 @@ def test_an_answer_may_be_requested_with_its_own_instructions() -> None:
     }
 
 
+def test_a_request_may_have_a_name_that_its_response_repeats() -> None:
+    asked = json.loads(wire.create_response(may_call_tools=True, name="question-1"))
+
+    assert asked == {"type": "response.create", "response": {"metadata": {"edgevoice": "question-1"}}}
+
+
 def test_null_in_a_session_is_sent_because_it_means_something() -> None:
     assert wire.update_session({"turn_detection": None}) == (
         b'{"type":"session.update","session":{"turn_detection":null}}'
