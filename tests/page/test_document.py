@@ -1,7 +1,8 @@
 """The page in Debian's Chromium, at a phone's and a desktop's size, by day and by night.
 
-What it looks like stays in `.ci/page`. axe-core looks for what people who use a screen reader, a keyboard or little
-contrast would stumble over.
+What it looks like stays in `.ci/page`; `docs/page-*.png` are `phone-light`, `pair-phone` and `desktop-dark`, reduced to
+64 colours by FFmpeg's `palettegen` and `paletteuse=dither=none`. axe-core looks for what people who use a screen
+reader, a keyboard or little contrast would stumble over.
 """
 
 import asyncio
