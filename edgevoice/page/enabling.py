@@ -7,6 +7,7 @@ from typing import Final
 
 from edgevoice.page.listening import PageUnavailable
 from edgevoice.settings.page import PageSettings
+from edgevoice.store.files import write_whole
 
 SOCKET: Final = "edgevoice-page.socket"
 UNITS: Final = Path("/etc/systemd/system")
@@ -21,7 +22,7 @@ def enable(settings: PageSettings, run: Run, units: Path = UNITS) -> None:
     try:
         if settings.lan or settings.port != DEFAULT_PORT:
             drop_in.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            drop_in.write_text(_drop_in(settings), encoding="utf-8")
+            write_whole(drop_in, _drop_in(settings).encode(), is_durable=True)
             drop_in.chmod(0o644)
         else:
             drop_in.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """The page is switched on as the settings say, and off again."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def test_the_network_is_let_in_only_by_the_setting_and_locked_out_again(tmp_path
 
     enable(PageSettings(), Ran(), tmp_path)
     assert not drop_in(tmp_path).exists()
+
+
+def test_what_it_writes_survives_a_power_cut_and_everybody_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    enable(PageSettings(lan=True), Ran(), tmp_path)
+
+    assert synced[1:] == [drop_in(tmp_path).parent]
+    assert drop_in(tmp_path).stat().st_mode & 0o777 == 0o644
 
 
 def test_without_the_rights_it_says_to_use_sudo(tmp_path: Path) -> None:
