@@ -12,7 +12,7 @@ from edgevoice.alarms.kept import KeptRings
 from edgevoice.alarms.local_clock import LocalClock
 from edgevoice.alarms.ring_book import RingBook
 from edgevoice.alarms.rings import RingKind, ScheduledRing, spoken_late, spoken_name
-from edgevoice.alarms.schedule import MOST_RINGS, Due, Schedule, after_ring, in_seconds, in_zone
+from edgevoice.alarms.schedule import MOST_RINGS, Due, Schedule, after_ring, by_clock, in_seconds, in_zone
 from edgevoice.alarms.tasks_beside import TasksBeside
 from edgevoice.core.announcements import RingDue, RingOutcome, RingWithdrawn
 from edgevoice.core.facts import Event
@@ -20,7 +20,7 @@ from edgevoice.core.notices import Notice
 from edgevoice.core.orders import ReportRing
 from edgevoice.core.ports import Observer, Report
 from edgevoice.journal import tell
-from edgevoice.steady_clock import ClockReading
+from edgevoice.steady_clock import BACK_S, ClockReading
 from edgevoice.tick import until_tick_s
 
 _log = logging.getLogger(__name__)
@@ -228,12 +228,15 @@ class Keeper(Observer):
         """Report what is due until cancelled."""
         self._report = report
         await self._load()
-        known_s = 0.0
+        known_s, before_s = 0.0, 0.0
         try:
             while True:
                 while self._ended:
                     await self._rang(self._ended.popleft())
                 now = self.now()
+                if now.wall_s < before_s - BACK_S:
+                    await self._reload()  # the clock was far ahead
+                before_s = now.wall_s
                 for due in self._schedule.take_due(now):
                     await self._come_due(due)
                 await self._make_ready(now)
@@ -288,8 +291,8 @@ class Keeper(Observer):
     def _in_zone(self, rings: Collection[ScheduledRing]) -> list[ScheduledRing]:
         if not rings:
             return []  # the rules of time zones are not even loaded
-        zone = self._clock.zone()
-        return [moved for ring in rings if (moved := in_zone(ring, zone)) is not None]
+        now, zone = self.now(), self._clock.zone()
+        return [moved for ring in rings if (moved := in_zone(by_clock(ring, now), zone)) is not None]
 
     async def _come_due(self, due: Due) -> None:
         if due.late_s > _RINGS_LATE_S:

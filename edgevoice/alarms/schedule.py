@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from edgevoice.alarms.recurrence import next_occurrence
 from edgevoice.alarms.rings import RingKind, ScheduledRing
-from edgevoice.steady_clock import ClockReading
+from edgevoice.steady_clock import BACK_S, ClockReading
 
 MOST_RINGS = 1000
 """How many timers, alarms and reminders there may be at a time."""
@@ -143,6 +143,12 @@ def after_ring(ring: ScheduledRing, now: ClockReading, zone: tzinfo) -> Schedule
     # A clock that was set back must not let the same occurrence ring again.
     since_s = max(now.wall_s, ring.due_wall_s if ring.due_boot_s is None else ring.since_s)
     return resolved(replace(ring, since_s=since_s), zone)
+
+
+def by_clock(ring: ScheduledRing, now: ClockReading) -> ScheduledRing:
+    """Return what recurs as it is where the clock was far ahead and has been set right: it last rang in no future."""
+    is_ahead = bool(ring.rule) and ring.since_s > now.wall_s + BACK_S
+    return replace(ring, since_s=now.wall_s) if is_ahead else ring
 
 
 def in_zone(ring: ScheduledRing, zone: tzinfo) -> ScheduledRing | None:

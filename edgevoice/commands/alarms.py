@@ -18,7 +18,16 @@ from edgevoice.alarms.book import NAME, AlarmBook
 from edgevoice.alarms.local_clock import LocalClock
 from edgevoice.alarms.recurrence import first_at, in_words, weekly
 from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
-from edgevoice.alarms.schedule import LONGEST_TIMER_S, MOST_RINGS, at_local_time, in_zone, paused, resumed, timer
+from edgevoice.alarms.schedule import (
+    LONGEST_TIMER_S,
+    MOST_RINGS,
+    at_local_time,
+    by_clock,
+    in_zone,
+    paused,
+    resumed,
+    timer,
+)
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
 from edgevoice.commands.stored import AsJson, folder_with, looked
@@ -150,7 +159,7 @@ def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
     place = folder or state_folder(os.environ)
     rings = looked(place, NAME, lambda: AlarmBook(place, is_read_only=True), look, nothing)
     now, zone = clock.now(), clock.zone()
-    found = [(ring, moved.left_s(now)) for ring in rings if (moved := in_zone(ring, zone)) is not None]
+    found = [(ring, moved.left_s(now)) for ring in rings if (moved := in_zone(by_clock(ring, now), zone)) is not None]
     if as_json:
         fields = [
             {

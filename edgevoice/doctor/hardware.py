@@ -1,6 +1,5 @@
 """Checks of the machine: disk, memory, clock, power, Wi-Fi. Each has a probe for the facts and a pure judgement."""
 
-import ctypes
 import os
 import shutil
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.doctor.probes import Machine
+from edgevoice.steady_clock import is_set_by_network
 
 MIB = 1 << 20
 FIRST_SANE_YEAR = 2026
@@ -89,28 +89,6 @@ def judge_memory(available_mib: int | None) -> Finding:
 # --- clock -----------------------------------------------------------------------------------------------------------
 
 
-class _Timex(ctypes.Structure):
-    """The beginning of struct timex on 64-bit Linux (adjtimex(2)); the rest is space for what the kernel writes."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("frequency", ctypes.c_long),
-        ("largest_error_us", ctypes.c_long),
-        ("rest", ctypes.c_byte * 256),
-    )
-
-
-def probe_is_synchronised() -> bool | None:
-    """Ask the kernel, as `timedatectl` does: an error below 16 s means that something sets the clock."""
-    timex = _Timex()
-    try:
-        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
-    except (AttributeError, OSError):
-        return None
-    return None if state < 0 else 0 <= timex.largest_error_us < 16_000_000
-
-
 def judge_clock(now: datetime, *, is_synchronised: bool | None) -> Finding:
     """Judge whether certificates can be checked with this clock."""
     shown, remedy = f"{now:%Y-%m-%d %H:%M} UTC", "Connect the network, then: sudo timedatectl set-ntp true"
@@ -127,7 +105,7 @@ def judge_clock(now: datetime, *, is_synchronised: bool | None) -> Finding:
 
 def examine_clock() -> Finding:
     """Probe and judge the clock."""
-    return judge_clock(datetime.now(UTC), is_synchronised=probe_is_synchronised())
+    return judge_clock(datetime.now(UTC), is_synchronised=is_set_by_network())
 
 
 # --- power -----------------------------------------------------------------------------------------------------------

@@ -110,6 +110,7 @@ class House:
     ) -> None:
         self._began = asyncio.get_running_loop().time()
         self.wall_s, self.boot_s, self.boot_id = wall_s, boot_s, boot_id
+        self.is_set = False
         self.zone = BERLIN
         self.speech = speech or Speech()
         self.reported: list[tuple[float, Event]] = []
@@ -121,7 +122,7 @@ class House:
 
     def _read(self) -> ClockReading:
         passed = self.passed_s
-        return ClockReading(self.wall_s + passed, self.boot_s + passed, self.boot_id)
+        return ClockReading(self.wall_s + passed, self.boot_s + passed, self.boot_id, self.is_set)
 
     @property
     def passed_s(self) -> float:

@@ -15,6 +15,7 @@ from edgevoice.alarms.rings import RingKind, ScheduledRing
 from edgevoice.alarms.schedule import MOST_RINGS, timer
 from edgevoice.core.announcements import RingDue, RingOutcome, RingWithdrawn
 from edgevoice.core.facts import MutePressed
+from edgevoice.core.weekdays import WEEKDAYS
 from edgevoice.errors import StorageUnavailable
 from tests import virtual_time
 from tests.alarms.household import MONDAY_NOON_S, House, Shelf, Speech, Story
@@ -73,6 +74,28 @@ def test_a_timer_does_not_care_what_the_wall_clock_is_set_to(jump_s: float) -> N
         await asyncio.sleep(700)
 
         assert house.reported == [(600.0, PASTA)]
+
+    virtual_time.run(live())
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("ahead_s", [400 * DAY_S, 3 * DAY_S])
+def test_a_daily_alarm_rings_tomorrow_after_a_clock_that_was_far_ahead(ahead_s: float, *, restarts: bool) -> None:
+    async def live() -> None:
+        house = House(shelf := Shelf())
+        await house.ask("set_alarm", time="07:00", days=[*WEEKDAYS])
+        house.wall_s += ahead_s
+        await asyncio.sleep(2 * HOUR_S)
+        if restarts:
+            await house.switch_off()
+            house = House(shelf, wall_s=MONDAY_NOON_S + 3 * HOUR_S, boot_id="second")
+        else:
+            house.wall_s -= ahead_s
+        house.is_set = True
+        await asyncio.sleep(5)
+
+        (listed,) = await house.ask("list_alarms")
+        assert listed["rings_at"] == "Tuesday 2025-12-02 07:00"
 
     virtual_time.run(live())
 
