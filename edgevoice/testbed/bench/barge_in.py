@@ -117,6 +117,8 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
     )
     result = _Result()
     for number, (act, share) in enumerate(acts):
+        if not share:
+            continue
         place = folder / str(number)
         await asyncio.to_thread(place.mkdir)
         await _play(act, place, share, result, is_quiet=is_quiet)

@@ -120,8 +120,10 @@ def command_line(*arguments: str, from_stdin: bool = False) -> Callable[[str, Pa
         try:
             subprocess.run(made, input=given, text=True, check=True, capture_output=True, timeout=_LONGEST_S)
         except (OSError, subprocess.SubprocessError) as error:
-            told = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-            raise VoiceBroken(f"{shlex.join(made)} has failed: {told[-1] if told else error}") from error
+            # After a timeout it is bytes, whatever was asked for.
+            complaint = getattr(error, "stderr", None)
+            lines = complaint.strip().splitlines() if isinstance(complaint, str) else []
+            raise VoiceBroken(f"{shlex.join(made)} has failed: {lines[-1] if lines else error}") from error
 
     return say
 

@@ -58,7 +58,12 @@ class JudgedInterruption:
 
 
 def figures(judged: Sequence[JudgedInterruption]) -> dict[str, Any]:
-    """Return how soon it was silent, how exact the report of what was heard was, and the late samples."""
+    """Return how soon it was silent, how exact the report of what was heard was, and the late samples.
+
+    Nothing if there was no interruption.
+    """
+    if not judged:
+        return {}
     silent = [one.silent_ms for one in judged]
     return {
         "silent_ms": {**p50_p95(silent), "max": round(max(silent), 1)},

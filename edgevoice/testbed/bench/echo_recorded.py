@@ -135,15 +135,19 @@ def _read(folders: Folders) -> _Recordings:
 
 
 def _inventory(folders: Folders, recordings: _Recordings) -> dict[str, Any]:
-    told = {}
+    found_in = {}
     for name in ("near", "noises", "far", "rooms"):
         folder: Path | None = getattr(folders, name)
         found: tuple[RecordingFile, ...] = getattr(recordings, name)
         if folder is not None:
             licence = licence_of(folder)
             seconds = round(sum(each.duration_s for each in found), 1)
-            told[name] = {"files": len(found), "seconds": seconds, "licence_file": licence.name if licence else None}
-    return told
+            found_in[name] = {
+                "files": len(found),
+                "seconds": seconds,
+                "licence_file": licence.name if licence else None,
+            }
+    return found_in
 
 
 # --- what is measured -------------------------------------------------------------------------------------------------

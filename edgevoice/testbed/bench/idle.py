@@ -227,8 +227,8 @@ class _Instructions:
             return None
         self._perf.send_signal(signal.SIGINT)
         seconds = time.monotonic() - self._began_s
-        _, told = self._perf.communicate()
-        counted = next((line.split(",")[0] for line in told.splitlines() if "instructions" in line), "")
+        _, output = self._perf.communicate()
+        counted = next((line.split(",")[0] for line in output.splitlines() if "instructions" in line), "")
         return round(int(counted) / seconds / 1e6, 1) if counted.isdecimal() else None
 
 
@@ -245,7 +245,7 @@ def running_daemon(
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EDGEVOICE_")}
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)
     inherited["PYTHONPYCACHEPREFIX"] = str(default_cache() / "compiled")
-    told = {
+    given = {
         "NOTIFY_SOCKET": str(folder / "notify"),
         "STATE_DIRECTORY": str(folder),
         # Without it, its control socket would be where this user's own box has one.
@@ -253,11 +253,11 @@ def running_daemon(
         "GPIOZERO_PIN_FACTORY": "mock",
     }
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
-        notified.bind(told["NOTIFY_SOCKET"])
+        notified.bind(given["NOTIFY_SOCKET"])
         began_s = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "edgevoice", "run", "--config", str(settings)],
-            env=inherited | dict(card.environment) | told,
+            env=inherited | dict(card.environment) | given,
             process_group=0,
         )
         try:

@@ -82,10 +82,10 @@ def _running(command: list[str], card: VirtualCard) -> Iterator["subprocess.Pope
 def _cut(cuts: int) -> dict[str, object]:
     """Cut answers on an idle machine; return when they were silent, and the least that this way takes."""
     chance = random.Random(1)
-    told: list[object] = []
+    facts: list[object] = []
     with VirtualCard() as card:
         card.install()
-        speaker = Speaker(told.append, prefill_ms=20, volume_percent=100, earcon_percent=0)
+        speaker = Speaker(facts.append, prefill_ms=20, volume_percent=100, earcon_percent=0)
         output = AlsaOutput(SPEAKER, speaker, CallbackThreads())
         decided_s = []
         try:
@@ -102,7 +102,7 @@ def _cut(cuts: int) -> dict[str, object]:
     return {
         "backend": "alsa",
         "silent_ms": {**p50_p95(silent), "p100": round(max(silent), 1)},
-        "reported": sum(isinstance(fact, PlaybackCut) for fact in told),
+        "reported": sum(isinstance(fact, PlaybackCut) for fact in facts),
         "floor_ms": {
             "fade": 1000 * FADE / FAR_END_HZ,
             "left_to_the_converter": 1000 * MARGIN / FAR_END_HZ,

@@ -91,7 +91,7 @@ def figures_of(done: Sequence[FalseCut], tape: Tape) -> dict[str, Any]:
         "cuts": len(done),
         "resumed": len(judged),
         "within_1500_ms": sum(wait_ms <= _WITHIN_MS for wait_ms in waits),
-        **(p50_p95(waits) if waits else {}),
+        **p50_p95(waits),
         "max": round(max(waits, default=0.0), 1),
         "place_error_ms": round(max((abs(error_ms) for _, error_ms in judged), default=0.0), 2),
     }

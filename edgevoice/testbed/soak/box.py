@@ -175,7 +175,7 @@ async def running_box(
     """Run the daemon until the block ends, then stop it; ``SoakBroken`` if it stops late or with an error."""
     (folder / "edgevoice.toml").write_text(settings, encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EDGEVOICE_")}
-    told = {
+    given = {
         "NOTIFY_SOCKET": str(folder / "notify"),
         "WATCHDOG_USEC": str(round(watchdog_s * 1e6)),
         "STATE_DIRECTORY": str(folder / "state"),
@@ -185,10 +185,10 @@ async def running_box(
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.setblocking(False)
-        notified.bind(told["NOTIFY_SOCKET"])
+        notified.bind(given["NOTIFY_SOCKET"])
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "edgevoice.testbed.soak.child", "--config", str(folder / "edgevoice.toml")),
-            env=inherited | dict(card.environment) | told | dict(environment),
+            env=inherited | dict(card.environment) | given | dict(environment),
             stderr=PIPE,
         )
         box = DaemonProcess(process, card, folder)

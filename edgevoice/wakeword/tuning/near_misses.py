@@ -77,13 +77,13 @@ class Rises:
                 rising.frames, rising.peak_age = rising.frames + 1, rising.peak_age + 1
                 rising.low_frames = 0 if score >= floor else rising.low_frames + 1
                 if rising.low_frames >= _OVER_AFTER_FRAMES or rising.frames >= _LONGEST_FRAMES:
-                    over.append(_told(number, rising))
+                    over.append(_ended(number, rising))
                     self._rising[number] = None
             self._last[number] = score
         return over
 
 
-def _told(word: int, rising: _Rising) -> Rise:
+def _ended(word: int, rising: _Rising) -> Rise:
     return Rise(
         word,
         rising.peak,

@@ -88,7 +88,7 @@ class Notes:
             self._put_listening()
 
     def _put_listening(self) -> None:
-        self._put(Listening(at=told(self._now()), listened_s=self._listened_s))
+        self._put(Listening(at=_stamp(self._now()), listened_s=self._listened_s))
 
     def _put(self, entry: Entry, sound: bytes = b"") -> None:
         self._log.put(entry, sound)
@@ -97,7 +97,7 @@ class Notes:
     def _entry(self, rise: Rise) -> Entry:
         kind = Detection if rise.is_heard else NearMiss
         return kind(
-            at=told(self._now()),
+            at=_stamp(self._now()),
             listened_s=self._listened_s,
             word=self._words[rise.word],
             peak=_rounded(rise.peak),
@@ -158,7 +158,7 @@ class Outcomes(Observer):
         # Without a session no speech could be heard; the button needs no proof.
         if self._word and self._is_open:
             entry = ConversationOutcome(
-                at=told(self._now()),
+                at=_stamp(self._now()),
                 word=self._word,
                 turns=self._turns,
                 answers=self._answers,
@@ -168,7 +168,7 @@ class Outcomes(Observer):
         self._word = ""
 
 
-def told(moment: datetime) -> str:
+def _stamp(moment: datetime) -> str:
     """Return a moment in the log's format, to the millisecond."""
     return moment.isoformat(timespec="milliseconds")
 

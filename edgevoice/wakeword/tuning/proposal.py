@@ -100,8 +100,8 @@ def evidence_of(
             sorted_out[kind].append((entry.peak, entry.held))
         else:
             unknown += 1
-    told = {name: tuple(scores) for name, scores in sorted_out.items()}
-    return Evidence(days, **told, unknown=unknown, over_speech=over_speech, floor=floor)
+    by_kind = {name: tuple(scores) for name, scores in sorted_out.items()}
+    return Evidence(days, **by_kind, unknown=unknown, over_speech=over_speech, floor=floor)
 
 
 def _kind_of(entry: Detection, later: Sequence[Entry]) -> str:
