@@ -72,7 +72,7 @@ class CardMemory:
         try:
             with self._path.open("rb") as file:
                 found = json.loads(file.read(_LARGEST_BYTES))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 

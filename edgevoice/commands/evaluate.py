@@ -109,7 +109,7 @@ def _changes(side: str) -> dict[str, Any]:
             )
         try:
             changes[name.strip()] = msgspec.json.decode(value)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             changes[name.strip()] = value.strip()
     return changes
 

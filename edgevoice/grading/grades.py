@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from edgevoice.grading.scorers import Score
-from edgevoice.store.files import write_whole
+from edgevoice.store.files import DAMAGED, write_whole
 
 NAME: Final = "grades.jsonl"
 
@@ -60,6 +60,6 @@ def read_grades(folder: Path) -> list[GradeEntry]:
 
 
 def _decoded(line: bytes) -> Iterable[GradeEntry]:
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+    with contextlib.suppress(*DAMAGED):
         if line:
             yield _decoder.decode(line)

@@ -63,7 +63,7 @@ class Status:
             with place.open("rb") as file:
                 found = json.loads(file.read(_LARGEST_BYTES))
             kept = cls(**found)
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
         wanted = {name: type(value) for name, value in asdict(cls()).items() if value is not None}
         is_whole = all(type(getattr(kept, name)) is kind for name, kind in wanted.items())

@@ -16,6 +16,7 @@ from edgevoice.personas.persona import DEFAULT, Persona
 from edgevoice.personas.presets import PRESETS
 from edgevoice.personas.state import EVERYWHERE, PersonaState
 from edgevoice.store.database import Database
+from edgevoice.store.files import DAMAGED
 from edgevoice.store.rows import readable
 from edgevoice.wall_clock import local_now
 
@@ -252,7 +253,7 @@ def _persona(record: str) -> Persona:
 def _decoded(text: str, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.DecodeError as error:
+    except DAMAGED as error:
         # The file's structure is whole, else it would have been set aside.
         raise StorageUnavailable(
             f"{NAME} holds a record that cannot be read",

@@ -110,7 +110,9 @@ def test_microphone_and_speaker_each_remember_their_own_card(starts: Starts, tmp
     }
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"microphone": 7}', '{"microphone": {"name": 1, "card": 2}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", "[" * 99_999, '{"microphone": 7}', '{"microphone": {"name": 1, "card": 2}}']
+)
 def test_a_damaged_card_memory_is_started_afresh(starts: Starts, tmp_path: Path, content: str) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "cards.json").write_text(content)

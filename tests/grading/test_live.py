@@ -183,10 +183,11 @@ def entry(number: int) -> GradeEntry:
     return GradeEntry(at="2026-11-29T12:00:00+00:00", session=f"session-{number}", scores=(score,))
 
 
-def test_a_damaged_line_costs_only_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", [b'{"at": "20', b'{"at": ' + b"[" * 9999, b'{"x": ' + b"[" * 9999, b"\xff"])
+def test_a_damaged_line_costs_only_itself(tmp_path: Path, line: bytes) -> None:
     add_grade(tmp_path, entry(1))
     with (tmp_path / NAME).open("ab") as file:
-        file.write(b'{"at": "20')
+        file.write(line)
     add_grade(tmp_path, entry(2))
 
     assert [each.session for each in read_grades(tmp_path)] == ["session-1", "session-2"]

@@ -184,6 +184,7 @@ def test_an_unwritable_folder_does_no_harm(tmp_path: Path) -> None:
         '{"unknown": 1}',
         '{"pid": "x"}',
         '{"pid": true}',
+        "[" * 99_999,
         '{"conversation": 3}',
         '{"last_fault": []}',
         '{"noisy_room": "loud"}',

@@ -193,7 +193,7 @@ def test_a_damaged_file_is_set_aside_and_reported(opened: Open, tmp_path: Path) 
     opened(scene)
 
 
-@pytest.mark.parametrize("record", ["{", '{"choices": 3}'])
+@pytest.mark.parametrize("record", ["{", '{"choices": 3}', '{"x": ' + "[" * 9999])
 def test_a_state_that_cannot_be_read_is_as_good_as_none(
     opened: Open, tmp_path: Path, record: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -247,7 +247,9 @@ def read(path: Path) -> Script:
         document = msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ScriptInvalid(f"{path}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, msgspec.DecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise ScriptInvalid(f"{path}: it is nested too deeply") from None
+    except (ValueError, msgspec.DecodeError) as error:
         raise ScriptInvalid(f"{path}: {error}") from None
     return parse(document, str(path))
 

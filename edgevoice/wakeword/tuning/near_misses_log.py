@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from edgevoice.journal import tell
+from edgevoice.store.files import DAMAGED
 from edgevoice.wakeword.models.shapes import RATE_HZ
 
 _log = logging.getLogger(__name__)
@@ -205,7 +206,7 @@ def read_log(folder: Path) -> list[Entry]:
         newer = b""  # a full disk, or a power cut, came between renaming the old file and writing the new one
     entries: list[Entry] = []
     for line in (older + b"\n" + newer).splitlines():
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        with contextlib.suppress(*DAMAGED):
             if line and len(line) <= _LONGEST_LINE:
                 entries.append(_decoder.decode(line))
     return entries

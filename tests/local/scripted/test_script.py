@@ -115,6 +115,7 @@ def test_a_json_script_is_accepted_too(tmp_path: Path) -> None:
         ('[[session]]\nsteps = [{ turn = "a", pace = 1 }]', "step 1 (turn): Object contains unknown field `pace`"),
         ("[[session]]\nrefuse = 401\nsteps = [{ wait_s = 1 }]", "session 1: a session that is refused has no steps"),
         ("[[session", "Expected ']]'"),
+        ("a = " + "[" * 9999, "it is nested too deeply"),
     ],
 )
 def test_an_error_in_a_script_names_file_session_step_and_field(text: str, told: str, tmp_path: Path) -> None:

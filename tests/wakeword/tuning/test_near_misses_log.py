@@ -87,6 +87,7 @@ def test_damaged_and_foreign_lines_are_skipped(tmp_path: Path) -> None:
         log.put(miss(1))
     with (tmp_path / FILE_NAME).open("ab") as file:
         file.write(b'{"kind":"near-miss","at":"x","word":"w","peak":7,"held":0,"threshold":0,"floor":0}\n')
+        file.write(b'{"kind":"listening","x":' + b"[" * 1900 + b"\n")
         file.write(b'\xff\xfe\n[]\n{"kind":"dream"}\n{"kind":"near-miss","at":"2026\n' + b"x" * 5000 + b"\n")
     with writing(NearMissLog(tmp_path)) as log:
         log.put(miss(2))
