@@ -1,7 +1,8 @@
 """Memory: the household's record and earlier conversations, kept in a database.
 
 Turns are dated, and grow old, by a `SteadyClock`: a machine without a battery for its clock and without a network wakes
-up years ago. What was said then is dated anew once the clock is set.
+up years ago. What was said then is dated anew once the clock is set. A clock that has jumped ahead makes nothing old
+before the network has confirmed it, or for a day.
 """
 
 import os
@@ -91,7 +92,7 @@ class Memory:
         self._recall_days = recall_days
         self._read = read
         self._steady = SteadyClock()
-        self._booted_s = 0.0
+        self._booted_s = self._doubtful_until_s = 0.0
         self._last_before = 0
         self._forgot_on: date | None = None
 
@@ -101,6 +102,8 @@ class Memory:
         self._steady = SteadyClock(known_s)
         reading = self._steady.read(self._read())
         self._booted_s = reading.wall_s - reading.boot_s
+        if known_s and reading.wall_s - known_s > BACK_S:
+            self._doubtful_until_s = reading.boot_s + BACK_S
         if not self._is_read_only:
             await self.forget_old()
         return self
@@ -202,13 +205,20 @@ class Memory:
         """Return the local time, as it is to be believed."""
         return local_time(self._steady.read(self._read()).wall_s)
 
-    async def _date_anew(self) -> None:
-        """Move the turns of this run to their right time if the clock was set forward by more than a day meanwhile."""
+    async def _date_anew(self) -> bool:
+        """Move the turns of this run to their right time if the clock was set by more than a day meanwhile.
+
+        Returns whether the clock can be believed when it says that something is old.
+        """
         reading = self._steady.read(self._read())
         moved_s = reading.wall_s - reading.boot_s - self._booted_s
         self._booted_s += moved_s
-        if moved_s <= BACK_S:
-            return
+        if abs(moved_s) > BACK_S:
+            self._doubtful_until_s = reading.boot_s + BACK_S
+            await self._move(moved_s)
+        return reading.is_set or reading.boot_s >= self._doubtful_until_s
+
+    async def _move(self, moved_s: float) -> None:
         moved = timedelta(seconds=moved_s)
 
         def work(connection: sqlite3.Connection) -> None:
@@ -262,9 +272,9 @@ class Memory:
 
         It does so once a day, however often it is called.
         """
-        await self._date_anew()
+        is_believed = await self._date_anew()
         now = self._now()
-        if now.date() == self._forgot_on:
+        if not is_believed or now.date() == self._forgot_on:
             return
         before = self._days_ago(self._days)
 

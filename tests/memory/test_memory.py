@@ -26,7 +26,10 @@ NOON = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
 
 class Clock:
-    """The right time passes by itself and in steps; the wall clock is wrong by ``wrong``, the boot clock never is."""
+    """The right time passes by itself and in steps; the wall clock is wrong by ``wrong``, the boot clock never is.
+
+    A clock that is right was set by the network.
+    """
 
     def __init__(self) -> None:
         self.now = NOON
@@ -34,7 +37,8 @@ class Clock:
 
     def __call__(self) -> ClockReading:
         self.now += timedelta(seconds=1)
-        return ClockReading((self.now + self.wrong).timestamp(), (self.now - NOON).total_seconds(), "boot")
+        boot_s = (self.now - NOON).total_seconds()
+        return ClockReading((self.now + self.wrong).timestamp(), boot_s, "boot", is_set=not self.wrong)
 
 
 @pytest.fixture
@@ -200,6 +204,32 @@ def test_what_is_said_while_the_clock_is_lost_is_dated_when_it_is_set(remember: 
     clock.now += timedelta(days=100)  # switched off for longer than turns are kept
     clock.wrong = datetime(1970, 1, 1, tzinfo=UTC) - clock.now
     remember(without_a_network)
+
+
+def test_a_clock_that_is_years_ahead_makes_nothing_old_for_a_day(remember: Remember, clock: Clock) -> None:
+    async def converse(memory: Memory) -> None:
+        await memory.add((Role.USER, "question"))
+
+    async def ahead(memory: Memory) -> None:
+        await memory.add((Role.USER, "question in 2046"))
+        clock.now += timedelta(hours=23)
+        await memory.forget_old()
+        clock.wrong = timedelta()
+        await memory.forget_old()
+        moments = [turn.at for turn in await memory.search("question")]
+        assert timedelta(hours=23) < clock.now - moments[0] < timedelta(hours=23, minutes=1)
+        assert timedelta(hours=23) < clock.now - moments[1] < timedelta(hours=23, minutes=1)
+
+    async def ahead_for_long(memory: Memory) -> None:
+        clock.now += timedelta(hours=25)
+        await memory.forget_old()
+        assert await memory.search("question") == []
+
+    remember(converse)
+    clock.wrong = timedelta(days=20 * 365)
+    remember(ahead)
+    clock.wrong = timedelta(days=20 * 365)
+    remember(ahead_for_long)
 
 
 def test_a_box_whose_clock_is_always_lost_still_forgets_what_is_old(remember: Remember, clock: Clock) -> None:
