@@ -139,7 +139,8 @@ class Caller:
     async def opened(self) -> None:
         self.link.open()
         await eventually(lambda: LinkOpened() in self.arrivals or bool(self.losses))
-        assert self.arrivals == [LinkOpened()]
+        # On a busy machine what follows may have arrived, too.
+        assert self.arrivals[:1] == [LinkOpened()]
 
     async def lost(self) -> LinkLost:
         """Wait for the loss, and long enough to see that it is reported once and nothing follows it."""
