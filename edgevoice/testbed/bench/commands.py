@@ -144,7 +144,7 @@ def measure(voices: list[SpeechProgram], noises: tuple[RecordingFile, ...], *, a
         try:
             said = [*_said(talker)]
         except VoiceBroken as error:
-            print(f"{talker.name} is left out: {error}", file=sys.stderr)
+            print(f"{error}; {talker.name} is left out", file=sys.stderr)
             continue
         for text, sound in said:
             for place, change in places.items():
@@ -186,21 +186,25 @@ def outcome(text: str, heard: TurnHeard) -> str:
 
 
 def _said(talker: SpeechProgram) -> Iterator[tuple[str, _Sound]]:
+    for text in (*_COMMANDS, *_FOREIGN):
+        yield text, _level(said_by(talker, text))
+
+
+def said_by(voice: SpeechProgram, text: str) -> _Sound:
+    """Return a text as a voice says it, mono at 16 kHz, in units of s16; raises ``VoiceBroken``."""
     with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
         file = Path(folder) / "said.wav"
-        for text in (*_COMMANDS, *_FOREIGN):
-            talker.say(text, file)
-            try:
-                sound = read_wave(file)
-            except (OSError, EOFError, wave.Error) as error:
-                raise VoiceBroken(f"it wrote no WAV file: {error}") from error
-            if not sound.any():
-                raise VoiceBroken("it said nothing")
-            yield text, _level(sound)
+        voice.say(text, file)
+        try:
+            sound = _read_wave(file)
+        except (OSError, EOFError, wave.Error) as error:
+            raise VoiceBroken(f"{voice.name} wrote no WAV file: {error}") from error
+    if not sound.any():
+        raise VoiceBroken(f"{voice.name} said nothing")
+    return sound
 
 
-def read_wave(file: Path) -> _Sound:
-    """Return a WAV file as mono at 16 kHz, in units of s16."""
+def _read_wave(file: Path) -> _Sound:
     with wave.open(str(file)) as said:
         samples = np.frombuffer(said.readframes(said.getnframes()), "<i2").astype(np.float64)
         rate_hz, channels = said.getframerate(), said.getnchannels()

@@ -5,10 +5,9 @@ The voices are none of those that the classifier was trained with (`scripts/_sto
 
 import os
 import random
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -25,7 +24,7 @@ from edgevoice.echo.stage import NearSpeechFact
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.store.folders import cache_folder
-from edgevoice.testbed.bench.commands import SpeechProgram, command_line, read_wave, talkers
+from edgevoice.testbed.bench.commands import SpeechProgram, command_line, said_by, talkers
 from edgevoice.testbed.bench.echo_scene import SceneEvent, SimulatedBox
 from edgevoice.testbed.bench.echo_trials import room_number
 from edgevoice.testbed.stage.room import hear_all, level_dbfs
@@ -85,6 +84,8 @@ def judges() -> list[SpeechProgram]:
         raise LocalServiceUnavailable(
             "no speech synthesiser is installed", remedy="Install some: `sudo apt install espeak-ng flite festival`."
         )
+    if shutil.which("espeak-ng") is None:
+        return found
     return found + [
         SpeechProgram(
             f"espeak-ng {voice}", command_line("espeak-ng", "-v", voice, "-s", "155", "-w", "{file}", "{text}")
@@ -135,11 +136,8 @@ def _words(word: str) -> Iterator[tuple[str, str, _Sound]]:
 
 
 def spoken(voice: SpeechProgram, text: str) -> _Sound:
-    """Return a text in a voice, at 16 kHz, without the silence around it."""
-    with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
-        file = Path(folder) / "said.wav"
-        voice.say(text, file)
-        sound = read_wave(file)
+    """Return a text in a voice, at 16 kHz, without the silence around it; raises ``VoiceBroken``."""
+    sound = said_by(voice, text)
     loud = np.flatnonzero(np.abs(sound) > 0.03 * np.abs(sound).max(initial=1.0))
     return sound[max(0, loud[0] - NEAR_END_HZ // 50) : loud[-1] + NEAR_END_HZ // 20]
 
