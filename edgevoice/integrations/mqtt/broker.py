@@ -114,7 +114,10 @@ class Inbox:
 
     def fail(self, error: Exception) -> None:
         """Take that the library itself has failed."""
-        self._hand_over(BrokerUnavailable(f"the connection to the broker failed: {type(error).__name__}"))
+        # Of what is neither the library's nor the network's only the name: its text may hold what the broker sent.
+        is_known = isinstance(error, aiomqtt.MqttError | OSError)
+        what = _plain(error) if is_known else type(error).__name__
+        self._hand_over(BrokerUnavailable(f"the connection to the broker failed: {what}"))
 
     def _hand_over(self, item: BrokerMessage | BrokerUnavailable) -> None:
         with contextlib.suppress(RuntimeError):  # the box's loop has ended meanwhile
@@ -280,9 +283,21 @@ class _as_ours:  # noqa: N801 - used as a function
             case MqttConnectError(rc=code):
                 raise BrokerUnavailable(f"the broker refused the box: {code}", remedy=_LOGIN) from None
             case aiomqtt.MqttError() | AsideEnded() | OSError() | ValueError():
-                raise BrokerUnavailable(f"the connection to the broker failed: {error}") from None
+                raise BrokerUnavailable(f"the connection to the broker failed: {_plain(error)}") from None
             case _:
                 return
+
+
+def _plain(error: Exception) -> str:
+    """Return what the library says as a person would, without the numbers of errors and the library's own parts."""
+    cause = error if isinstance(error, OSError) else error.__context__
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    has_ended = isinstance(error, aiomqtt.MqttCodeError) or str(error) == _ENDED
+    return "the broker has ended it" if has_ended else str(error)
+
+
+_ENDED: Final = "Disconnected during message iteration"
 
 
 _LOGIN: Final = "Check mqtt.username, and the password: it is the stored secret mqtt_password."
