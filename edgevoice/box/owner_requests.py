@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from edgevoice import children
 from edgevoice.box.pairing import Pairing
 from edgevoice.control.messages import Examine, ForOwner, Pair, PersonasByHand, Refused
+from edgevoice.integrations.control.commands import no_personas
 
 if TYPE_CHECKING:
     from edgevoice.personas.personas import Personas
@@ -57,7 +58,7 @@ class OwnerRequests:
     async def _with_personas(self, request: PersonasByHand) -> Fields:
         personas = self._personas()
         if personas is None:
-            raise Refused("not-possible", "personas are off", "Set personas.enabled = true, then restart the box.")
+            raise no_personas()
         # Loaded only for a box that has personas: SQLite costs a megabyte.
         from edgevoice.box.personas_by_hand import carry_out  # noqa: PLC0415
 

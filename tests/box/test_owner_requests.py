@@ -76,8 +76,12 @@ def test_a_doctor_that_does_not_start_is_a_refusal() -> None:
 
 
 def test_a_box_without_personas_says_how_to_have_them() -> None:
-    with pytest.raises(Refused, match="personas are off"):
+    with pytest.raises(Refused, match="this box has no personas") as refused:
         asyncio.run(requests().carry_out(PersonasByHand()))
+
+    # They may be enabled, and their file not open: a full disk.
+    assert "personas.enabled = true" in refused.value.remedy
+    assert "journalctl -u edgevoice" in refused.value.remedy
 
 
 def test_personas_and_pairing_are_reached(tmp_path: Path) -> None:

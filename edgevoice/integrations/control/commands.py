@@ -85,6 +85,12 @@ class BoxHandles:
     is_heard_only: bool = False
 
 
+def no_personas() -> Refused:
+    """Return the refusal of a box without personas: they are not enabled, or their file could not be opened."""
+    remedy = "Set personas.enabled = true and restart the box; if it is set, journalctl -u edgevoice says what fails."
+    return Refused("not-possible", "this box has no personas", remedy)
+
+
 class Sounds:
     """The sound that a client has sent of its next announcement. All clients together may send 60 s (``shared``)."""
 
@@ -192,7 +198,7 @@ class Commands:
 
     def _persona(self, request: messages.SetPersona | messages.SetVoice) -> Result:
         if self._box.personas is None:
-            raise Refused("not-possible", "this box has no personas", "Set personas.enabled = true.")
+            raise no_personas()
         if request.name is None:
             return self._box.personas.choices()
         self._note(request)
