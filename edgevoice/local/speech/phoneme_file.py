@@ -7,7 +7,6 @@ that had no name in the published network are called by the number of the operat
 import importlib.util
 import json
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,12 +19,16 @@ from edgevoice.extras import how_to_add
 
 Floats = npt.NDArray[np.float32]
 
+IN_ROOMS: Final = Path(__file__).with_name("in_rooms.npz")
+"""What `scripts/room-network` changes in the weights, so that the network knows rooms and noise."""
+
 UNITS: Final = 144
 BANDS: Final = 80
 BLOCKS: Final = 4
 TAPS: Final = 31
 """Frames that a block's convolution spans."""
 
+_NETWORK, _VOCABULARY = "asr_waveform.hama", "g2p_vocab.json"
 _MAGIC: Final = b"HAMAPK\x01\x02"
 _TYPES: Final = {0: "<f4", 1: "<f2"}
 _COUNT: Final = struct.Struct("<I")
@@ -36,6 +39,7 @@ _FIRST_MATRIX, _FIRST_CONVOLUTION = 829, 804
 _MATRICES, _CONVOLUTIONS = 9, 3
 """How many numbers each block has of either kind."""
 
+_DOWN, _UP = ".down", ".up"
 _MATRICES_OF_A_BLOCK: Final = (0, 1, 2, 6, 7, 8)
 """Both layers of its first half step, the attention's input and output, and both layers of its second half step."""
 
@@ -50,10 +54,14 @@ class Norm:
 
 @dataclass(frozen=True, slots=True)
 class DenseLayer:
-    """A layer: ``matrix``, (inputs, outputs), and ``bias``."""
+    """A layer: ``matrix``, (inputs, outputs), and ``bias``.
+
+    The product of both matrices of ``change``, (inputs, few) and (few, outputs), is added to ``matrix``.
+    """
 
     matrix: Floats
     bias: Floats
+    change: tuple[Floats, Floats] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +110,45 @@ class PhonemeWeights:
 Arrays = dict[str, Floats]
 
 
-def read_weights(adapt: Callable[[Arrays], None] | None = None) -> PhonemeWeights:
-    """Read the weights, after ``adapt`` has changed them.
+def read_weights(*changes: Path) -> tuple[PhonemeWeights, ...]:
+    """Return the published weights, then those after the changes in each of these files.
 
-    Raises LocalServiceUnavailable if hama is not installed, or brings another network.
+    What a file does not change is there only once. Raises LocalServiceUnavailable if hama is not installed, or brings
+    another network.
     """
+    assets, read = _assets(), [_changes_in(each) for each in changes]
+    try:
+        arrays = arrays_of((assets / _NETWORK).read_bytes())
+        vocabulary = json.loads((assets / _VOCABULARY).read_text(encoding="utf-8"))
+        names = (*vocabulary["decoder"], "<wb>", "<blank>")
+        return tuple(_weights(each, names) for each in (arrays, *(_changed(arrays, each) for each in read)))
+    except (OSError, ValueError, LookupError, struct.error) as error:
+        raise LocalServiceUnavailable("The package hama brings another speech recogniser") from error
+
+
+def published_arrays() -> Arrays:
+    """Return all arrays of the package's network. Raises as `read_weights` and `arrays_of`."""
+    return arrays_of((_assets() / _NETWORK).read_bytes())
+
+
+def _assets() -> Path:
     # The package is not imported: only its files are used.
     specification = importlib.util.find_spec("hama")
     if specification is None or specification.origin is None:
         problem, remedy = "The speech recogniser hama is not installed", f"Add it: {how_to_add('local')}"
         raise LocalServiceUnavailable(problem, remedy=remedy)
-    assets = Path(specification.origin).parent / "assets"
-    try:
-        arrays = arrays_of((assets / "asr_waveform.hama").read_bytes())
-        vocabulary = json.loads((assets / "g2p_vocab.json").read_text(encoding="utf-8"))
-        if adapt is not None:
-            adapt(arrays)
-        return _weights(arrays, (*vocabulary["decoder"], "<wb>", "<blank>"))
-    except (OSError, ValueError, LookupError, struct.error) as error:
-        raise LocalServiceUnavailable("The package hama brings another speech recogniser") from error
+    return Path(specification.origin).parent / "assets"
+
+
+def _changes_in(place: Path) -> Arrays:
+    with place.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        return {name: file[name].astype(np.float32) for name in file.files}
+
+
+def _changed(arrays: Arrays, changes: Arrays) -> Arrays:
+    """Add changes to arrays of the same names; NAME.down and NAME.up are a `DenseLayer`'s change."""
+    added = {name: change if name.endswith((_DOWN, _UP)) else arrays[name] + change for name, change in changes.items()}
+    return {**arrays, **added}
 
 
 def arrays_of(file: bytes) -> Arrays:
@@ -155,14 +183,14 @@ def _weights(arrays: Arrays, names: tuple[str, ...]) -> PhonemeWeights:
 def _block(arrays: Arrays, number: int) -> ConformerBlock:
     name = f"{_MODEL}blocks.{number}."
     wide, narrow, attended, joined, second_wide, second_narrow = (
-        arrays[f"onnx::MatMul_{_FIRST_MATRIX + _MATRICES * number + each}"] for each in _MATRICES_OF_A_BLOCK
+        f"onnx::MatMul_{_FIRST_MATRIX + _MATRICES * number + each}" for each in _MATRICES_OF_A_BLOCK
     )
     convolution = _FIRST_CONVOLUTION + _CONVOLUTIONS * number
     return ConformerBlock(
         first=_half_step(arrays, f"{name}ffn1.", wide, narrow),
         attention_norm=_norm(arrays, f"{name}attn_norm."),
-        attended=DenseLayer(attended, arrays[f"{name}attn.in_proj_bias"]),
-        joined=DenseLayer(joined, arrays[f"{name}attn.out_proj.bias"]),
+        attended=_dense(arrays, attended, f"{name}attn.in_proj_bias"),
+        joined=_dense(arrays, joined, f"{name}attn.out_proj.bias"),
         convolution_norm=_norm(arrays, f"{name}conv.norm."),
         gated=_pointwise(arrays, f"{name}conv.pointwise1."),
         taps=np.ascontiguousarray(arrays[f"onnx::Conv_{convolution}"].reshape(UNITS, TAPS).T),
@@ -173,8 +201,8 @@ def _block(arrays: Arrays, number: int) -> ConformerBlock:
     )
 
 
-def _half_step(arrays: Arrays, name: str, wide: Floats, narrow: Floats) -> HalfStep:
-    first, second = DenseLayer(wide, arrays[f"{name}fc1.bias"]), DenseLayer(narrow, arrays[f"{name}fc2.bias"])
+def _half_step(arrays: Arrays, name: str, wide: str, narrow: str) -> HalfStep:
+    first, second = _dense(arrays, wide, f"{name}fc1.bias"), _dense(arrays, narrow, f"{name}fc2.bias")
     return HalfStep(_norm(arrays, f"{name}norm."), first, second)
 
 
@@ -182,6 +210,15 @@ def _norm(arrays: Arrays, name: str) -> Norm:
     return Norm(arrays[f"{name}weight"], arrays[f"{name}bias"])
 
 
+def _dense(arrays: Arrays, matrix: str, bias: str) -> DenseLayer:
+    return DenseLayer(arrays[matrix], arrays[bias], _change(arrays, matrix))
+
+
 def _pointwise(arrays: Arrays, name: str) -> DenseLayer:
     """Return a convolution over one frame as the layer that it is."""
-    return DenseLayer(np.ascontiguousarray(arrays[f"{name}weight"][:, :, 0].T), arrays[f"{name}bias"])
+    # A view, so that it is there only once.
+    return DenseLayer(arrays[f"{name}weight"][:, :, 0].T, arrays[f"{name}bias"], _change(arrays, f"{name}weight"))
+
+
+def _change(arrays: Arrays, name: str) -> tuple[Floats, Floats] | None:
+    return (arrays[name + _DOWN], arrays[name + _UP]) if name + _DOWN in arrays else None

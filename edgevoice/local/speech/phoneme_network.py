@@ -53,7 +53,7 @@ class PhonemeNetwork:
         """
         if samples.size < RATE_HZ // 10:
             return np.zeros((0, len(self.names)), np.float32)
-        values = _stem(self._weights.stem, _bands(samples, self._weights.bands))
+        values = _stem(self._weights.stem, log_bands(samples, self._weights.bands))
         for block in self._weights.blocks:
             values = _block(block, values)
         scores = _dense(self._weights.phonemes, values)
@@ -62,7 +62,7 @@ class PhonemeNetwork:
         return scores
 
 
-def _bands(samples: Frames, bands: Frames) -> Frames:
+def log_bands(samples: Frames, bands: Frames) -> Frames:
     """Return the logarithm of the power in each band, (frames, 80), every 10 ms."""
     padded = np.pad(samples.astype(np.float32, copy=False), _WINDOW // 2, mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP][:_MOST]
@@ -121,6 +121,9 @@ def _convolution(block: ConformerBlock, values: Frames) -> Frames:
 def _dense(layer: DenseLayer, values: Frames) -> Frames:
     result: Frames = values @ layer.matrix
     result += layer.bias
+    if layer.change is not None:
+        down, up = layer.change
+        result += (values @ down) @ up
     return result
 
 

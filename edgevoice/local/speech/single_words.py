@@ -43,7 +43,7 @@ class SingleWords:
     @classmethod
     def load(cls) -> Self:
         """Load the network. Raises LocalServiceUnavailable."""
-        return cls(PhonemeNetwork(read_weights()))
+        return cls(PhonemeNetwork(*read_weights()))
 
     def fit(self, sound: npt.NDArray[np.int16], word: str) -> float:
         """Return by how much less likely the word is than the likeliest phonemes of all, as a logarithm, 16 kHz."""

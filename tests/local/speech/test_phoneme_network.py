@@ -4,21 +4,22 @@ import importlib.util
 import math
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgevoice.errors import LocalServiceUnavailable
-from edgevoice.local.speech.phoneme_file import PhonemeWeights, arrays_of, read_weights
-from edgevoice.local.speech.phoneme_network import RATE_HZ, PhonemeNetwork, _erf
+from edgevoice.local.speech.phoneme_file import IN_ROOMS, PhonemeWeights, arrays_of, read_weights
+from edgevoice.local.speech.phoneme_network import RATE_HZ, PhonemeNetwork, _dense, _erf
 from edgevoice.testbed.stage.talker import words
 
 
 @pytest.fixture(scope="module")
 def weights() -> PhonemeWeights:
     pytest.importorskip("hama")
-    return read_weights()
+    return read_weights()[0]
 
 
 def published() -> bytes:
@@ -42,6 +43,35 @@ def test_it_computes_what_the_packages_library_computes(weights: PhonemeWeights,
     assert list(network.names) == list(model.decoder_tokens)
     # The library rounds weights to 16 bits on the way.
     assert np.exp(network.frames(sound)) == pytest.approx(np.exp(scores[0, : int(lengths[0])]), abs=0.03)
+
+
+def test_changes_are_added_and_what_stays_the_same_is_there_once(tmp_path: Path) -> None:
+    pytest.importorskip("hama")
+    matrix, bias = "onnx::MatMul_831", "acoustic_model.model.proj.bias"
+    down, up = np.full((144, 2), 0.5, np.float16), np.full((2, 432), 0.25, np.float16)
+    with (tmp_path / "changes.npz").open("wb") as file:
+        np.savez(file, **{f"{matrix}.down": down, f"{matrix}.up": up, bias: np.full(191, 2.0, np.float16)})  # type: ignore[arg-type]
+    published, changed = read_weights(tmp_path / "changes.npz")
+
+    assert changed.phonemes.bias == pytest.approx(published.phonemes.bias + 2.0)
+    assert np.shares_memory(changed.phonemes.matrix, published.phonemes.matrix)
+    assert np.shares_memory(changed.blocks[0].attended.matrix, published.blocks[0].attended.matrix)
+    assert published.blocks[0].attended.change is None
+
+    layer = changed.blocks[0].attended
+    merged = replace(layer, matrix=layer.matrix + np.float32(0.25), change=None)
+    values = np.random.default_rng(2).standard_normal((5, 144)).astype(np.float32)
+    assert _dense(layer, values) == pytest.approx(_dense(merged, values), abs=1e-3)
+
+
+def test_the_network_for_rooms_hears_the_same_words_and_is_another() -> None:
+    pytest.importorskip("hama")
+    published, in_rooms = map(PhonemeNetwork, read_weights(IN_ROOMS))
+    spoken = words("Set a timer for ten minutes.").astype(np.float32) / np.float32(32_768)
+    first, second = published.frames(spoken), in_rooms.frames(spoken)
+
+    assert np.abs(np.exp(first) - np.exp(second)).max() > 0.1
+    assert np.mean(first.argmax(axis=1) == second.argmax(axis=1)) > 0.8
 
 
 def test_probabilities_add_up_to_one(weights: PhonemeWeights) -> None:

@@ -28,7 +28,7 @@ class Network:
 
 
 def words(frames: Frames) -> str:
-    return PhonemeRecogniser(Network(frames)).words(SPEECH)
+    return PhonemeRecogniser(Network(frames), Network(frames)).words(SPEECH)
 
 
 def test_clear_words_are_sure() -> None:
@@ -76,7 +76,7 @@ def test_a_cough_contains_no_words(sounds: tuple[str, ...]) -> None:
 
 
 def test_silence_contains_no_words() -> None:
-    assert PhonemeRecogniser(Network(heard("HH", "AX"))).words(b"") == ""
+    assert PhonemeRecogniser(*[Network(heard("HH", "AX"))] * 2).words(b"") == ""
 
 
 def test_foreign_words_are_written_as_they_sound() -> None:
@@ -129,7 +129,7 @@ def test_the_volume_is_changed_in_more_doubt_than_an_alarm_is_set() -> None:
 def test_the_network_hears_the_sound_with_less_reverberation() -> None:
     sound = np.random.default_rng(1).integers(-9000, 9000, 16_000).astype("<i2")
     network = Network(heard(*said("volume up")))
-    PhonemeRecogniser(network).words(sound.tobytes())
+    PhonemeRecogniser(network, network).words(sound.tobytes())
 
     assert network.given == pytest.approx(dereverberated(sound.astype(np.float32) / np.float32(32_768)))
 
@@ -143,3 +143,49 @@ def test_a_missing_package_is_reported_in_one_line(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(LocalServiceUnavailable, match="hama is not installed"):
         PhonemeRecogniser.load()
+
+
+def confirmed(frames: Frames, in_rooms: Frames) -> bool:
+    """Return whether what one network is unsure of is obeyed after the other was asked."""
+    alone = PhonemeRecogniser(Network(frames), Network(heard(BLANK))).words(SPEECH)
+    both = PhonemeRecogniser(Network(frames), Network(in_rooms)).words(SPEECH)
+    assert isinstance(alone, Unsure)
+    assert both == alone
+    return not isinstance(both, Unsure)
+
+
+def test_a_command_in_noise_is_sure_if_the_network_trained_for_rooms_is() -> None:
+    clear, other = heard(*said("volume up")), heard(*said("volume down"))
+    in_noise = np.where(clear > -1.0, np.log(0.45), clear).astype(np.float32)
+
+    assert confirmed(in_noise, clear)
+    assert not confirmed(in_noise, in_noise)
+    assert not confirmed(in_noise, other)
+
+
+def test_a_command_with_a_rival_is_sure_only_if_both_margins_are_twice_the_margin() -> None:
+    sounds = said("set a timer for fifteen minutes")
+    last_of_fifteen = sounds.index("N", sounds.index("IY"))
+    doubtful, clearer, clear = (heard(*sounds, doubted={last_of_fifteen: BLANK}, doubt=each) for each in (-1, -4, -6))
+
+    assert confirmed(doubtful, clear)
+    assert not confirmed(doubtful, clearer)
+    assert not confirmed(doubtful, doubtful)
+
+
+def test_what_confirms_a_command_must_be_surer_of_it_than_the_first_network_need_be() -> None:
+    doubtful, sure, surer = (
+        heard(*WAKE_HIM, doubted={4: "M", 5: "IY", 6: BLANK}, doubt=doubt) for doubt in (-3.5, -3.0, -1.5)
+    )
+
+    assert not isinstance(words(sure), Unsure)
+    assert not confirmed(doubtful, sure)
+    assert confirmed(doubtful, surer)
+
+
+def test_the_other_network_is_not_asked_about_a_sure_command() -> None:
+    in_rooms = Network(heard(BLANK))
+    text = PhonemeRecogniser(Network(heard(*said("volume up"))), in_rooms).words(SPEECH)
+
+    assert not isinstance(text, Unsure)
+    assert not hasattr(in_rooms, "given")
