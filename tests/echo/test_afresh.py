@@ -91,6 +91,68 @@ def test_the_next_sound_is_judged_at_once_and_knows_nothing_of_the_last() -> Non
     assert judge.asked[-1] == ([2, 3, 4], 2)
 
 
+def doubted(looks: int) -> tuple[Judge, Afresh]:
+    """Return what has just doubted a sound at so many looks, and a second sound that began with the next block."""
+    judge = Judge(-2.0)
+    afresh = Afresh(Sure(), None, judge)
+    silence = np.zeros(BLOCK, np.int16)
+    afresh.begin(numbered(1, 32), silence, 1.0)
+    for _ in range(2 * looks):
+        assert not afresh.takes_for_speech()
+        afresh.judge(silence, 1.0)
+    afresh.end()
+    afresh.begin(numbered(1, 32), silence, 1.0)
+    assert len(judge.asked) == looks
+    return judge, afresh
+
+
+def test_after_a_noise_that_was_doubted_for_long_it_takes_more_to_be_speech() -> None:
+    judge, afresh = doubted(looks=10)
+
+    judge.odds = 0.7
+    assert not afresh.takes_for_speech()
+
+
+def test_a_clear_word_right_after_a_noise_is_speech() -> None:
+    judge, afresh = doubted(looks=40)
+
+    judge.odds = 1.3
+    assert afresh.takes_for_speech()
+
+
+def test_a_noise_is_forgotten_within_seconds() -> None:
+    judge, afresh = doubted(looks=10)
+    afresh.end()
+
+    for block in numbered(1, 200):
+        afresh.judge(block, 1.0)
+    afresh.begin(numbered(1, 32), np.zeros(BLOCK, np.int16), 1.0)
+
+    judge.odds = 0.4
+    assert afresh.takes_for_speech()
+
+
+def test_a_noise_over_the_last_answer_counts_no_more() -> None:
+    judge, afresh = doubted(looks=10)
+    afresh.end()
+    afresh.begin(numbered(1, 10), np.zeros(BLOCK, np.int16), 1.0)
+
+    judge.odds = 0.4
+    assert afresh.takes_for_speech()
+
+
+def test_a_short_doubt_about_a_word_hardly_counts() -> None:
+    judge = Judge(-0.5)
+    afresh = Afresh(Sure(), None, judge)
+    afresh.begin(numbered(1, 32), np.zeros(BLOCK, np.int16), 1.0)
+    assert not afresh.takes_for_speech()
+    for block in numbered(1, 2):
+        afresh.judge(block, 1.0)
+
+    judge.odds = 0.3
+    assert afresh.takes_for_speech()
+
+
 @pytest.mark.parametrize("judge", [None, Judge(-1.0)])
 def test_without_the_model_and_between_sounds_nothing_is_doubted(judge: Judge | None) -> None:
     afresh = Afresh(Sure(), None, judge)

@@ -340,7 +340,7 @@ def test_a_sound_that_the_event_model_doubts_lowers_the_answer_and_does_not_cut_
     lengths = [length for length in judge.asked if length < 33]
     assert {later - earlier for earlier, later in pairwise(lengths)} == {2}, "every 40 ms"
 
-    judge.odds = 1.0
+    judge.odds = 1.5
     assert listener.voice(0.2) == [SpeechChange.CONFIRMED]
     asked = len(judge.asked)
     assert listener.voice(1) == []
