@@ -2,7 +2,8 @@
 
 It is run at installation, and makes them in the cache folder. ``-`` writes the front end to standard output, ``--pairs
 MODEL TARGET...`` writes the models that take two windows, ``--kernel MODEL TARGET...`` the kernel's weights (``-`` for
-those of the front end): the daemon has each of them made in this way, in a separate process.
+those of the front end), ``--events TARGET`` YAMNet's: the daemon has each of them made in this way, in a separate
+process.
 """
 
 import contextlib
@@ -13,12 +14,13 @@ from pathlib import Path
 
 from edgevoice.errors import WakeWordUnavailable, of_machine
 from edgevoice.store.folders import cache_folder
+from edgevoice.store.making import EXIT_NOT_NOW
 from edgevoice.wakeword.kernel.kernel import Kernel, open_kernel, weights_for
 from edgevoice.wakeword.kernel.library import KernelUnavailable
-from edgevoice.wakeword.models.front_end import EXIT_NOT_NOW, FrontEndParts, PartsUnavailable, parts_of
+from edgevoice.wakeword.models.front_end import FrontEndParts, PartsUnavailable, parts_of
 from edgevoice.wakeword.models.paired import make_pair, pair_models
 from edgevoice.wakeword.models.present import words_present
-from edgevoice.wakeword.models.yamnet import yamnet_weights
+from edgevoice.wakeword.models.yamnet import write_weights, yamnet_weights
 
 
 def main(arguments: list[str]) -> int:
@@ -31,6 +33,9 @@ def main(arguments: list[str]) -> int:
             os.umask(0o077)
             for model, target in zip(arguments[1::2], arguments[2::2], strict=True):
                 Path(target).write_bytes(weights_for(model))
+        elif arguments[:1] == ["--events"]:
+            os.umask(0o077)
+            write_weights(Path(arguments[1]))
         elif arguments:
             # Imported only here, in a separate process: the package onnx takes 30 MB of memory.
             from edgevoice.wakeword.models.make_front_end import make_parts  # noqa: PLC0415

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgevoice.core.facts import WakeWordHeard
 from edgevoice.core.ports import Observer
-from edgevoice.errors import WakeWordUnavailable
+from edgevoice.errors import WakeWordUnavailable, of_machine
 from edgevoice.journal import tell
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.store.folders import cache_folder, state_folder
@@ -99,8 +99,7 @@ def open_voice() -> SileroVoice | None:
         session = kernel.voice() if kernel is not None else None
         return SileroVoice(session) if session is not None else load_voice()
     except (WakeWordUnavailable, ImportError) as error:
-        problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
-        tell(_log, logging.WARNING, "no-voice-model", problem=problem)
+        tell(_log, logging.WARNING, "no-voice-model", problem=_said_of(error))
         return None
 
 
@@ -109,8 +108,7 @@ def open_sound_model() -> FireRed | None:
     try:
         return FireRed(open_sound(cache_folder(os.environ)))
     except (WakeWordUnavailable, OSError, ValueError) as error:
-        problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
-        tell(_log, logging.WARNING, "no-sound-model", problem=problem)
+        tell(_log, logging.WARNING, "no-sound-model", problem=_said_of(error))
         return None
 
 
@@ -119,9 +117,14 @@ def open_event_model() -> KernelEvents | None:
     try:
         return open_events(cache_folder(os.environ))
     except (WakeWordUnavailable, OSError, ValueError) as error:
-        problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
-        tell(_log, logging.WARNING, "no-event-model", problem=problem)
+        tell(_log, logging.WARNING, "no-event-model", problem=_said_of(error))
         return None
+
+
+def _said_of(error: Exception) -> str:
+    """Return what is wrong and, where it is known, what to do."""
+    known = error if isinstance(error, WakeWordUnavailable) else of_machine(error)
+    return str(error) if known is None else known.line()
 
 
 def _wall_clock() -> datetime:

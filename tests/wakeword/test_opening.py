@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from edgevoice.errors import WakeWordUnavailable
+from edgevoice.errors import StorageUnavailable, WakeWordUnavailable
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.wakeword import opening
 from edgevoice.wakeword.models.shapes import Samples
@@ -76,6 +76,7 @@ def test_without_the_voice_model_speech_is_detected_by_pitch_alone_and_the_log_s
     [
         (ValueError("the file is of another kind"), "the file is of another kind"),
         (WakeWordUnavailable("no package"), WakeWordUnavailable("no package").line()),
+        (OSError(30, "Read-only file system", "/x"), StorageUnavailable("/x: Read-only file system").line()),
     ],
     ids=repr,
 )

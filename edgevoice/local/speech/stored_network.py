@@ -9,7 +9,6 @@ takes the memory that is to be saved.
 import hashlib
 import importlib.metadata
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,13 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgevoice.store.files import drop_older, make_once
+from edgevoice.store.making import make_in_child
 
 _KIND: Final = "edgevoice voice network 1"
 """The last number is incremented with every change in what follows."""
 
 _NAMES: Final = ("spectrum", "unknown words")
-_MAKING_LIMIT_S: Final = 120.0
-
 # Fields of onnx.proto (ONNX 1.18): of a model, of its graph, of an operator, and of what a graph returns.
 _GRAPH: Final = 7
 _NODE, _OUTPUT = 1, 12
@@ -173,11 +171,7 @@ def _options() -> Any:
 
 
 def _make(name: str, draft: Path) -> None:
-    command = [sys.executable, "-P", "-m", "edgevoice.local.speech.stored_network", name, str(draft)]
-    try:
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=_MAKING_LIMIT_S)
-    except subprocess.SubprocessError as error:
-        raise OSError(f"the voice's network was not prepared: {type(error).__name__}") from error
+    make_in_child("the voice's network", "edgevoice.local.speech.stored_network", name, str(draft))
 
 
 def _fingerprint(name: str) -> str:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import struct
-import subprocess
 import sys
 import weakref
 import zlib
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Self
 
 from edgevoice.store.files import drop_older, make_once, write_whole
+from edgevoice.store.making import make_in_child
 
 _MAGIC: Final = b"edgevoice voice tables 1\n"
 """The last number is incremented with every change in what follows."""
@@ -25,8 +25,6 @@ _LENGTHS: Final = struct.Struct("<HI")
 _SLOT: Final = struct.Struct("<I")
 _USUAL_BYTES: Final = 256
 """What is read of a record at first: most are shorter."""
-
-_MAKING_LIMIT_S: Final = 120.0
 
 
 class _Content:
@@ -155,11 +153,7 @@ def tables_in(folder: Path) -> StoredTables:
 
 
 def _make(draft: Path) -> None:
-    command = [sys.executable, "-P", "-m", "edgevoice.local.speech.tables", str(draft)]
-    try:
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=_MAKING_LIMIT_S)
-    except subprocess.SubprocessError as error:
-        raise OSError(f"the voice's tables were not made: {type(error).__name__}") from error
+    make_in_child("the voice's tables", "edgevoice.local.speech.tables", str(draft))
 
 
 def _fingerprint() -> str:

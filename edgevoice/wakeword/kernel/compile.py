@@ -3,7 +3,9 @@
 ``python compile.py [MACHINE]`` writes the library beside the sources, under the name by which `library` finds it.
 """
 
+import errno
 import hashlib
+import os
 import platform
 import shutil
 import subprocess
@@ -47,7 +49,10 @@ def name_for(machine: str) -> str:
 
 
 def compile_library(target: Path, machine: str, *more: str) -> None:
-    """Write the library to ``target``; ``more`` are further arguments for the compiler. Raises ``NotCompiled``."""
+    """Write the library to ``target``; ``more`` are further arguments for the compiler.
+
+    Raises ``NotCompiled``, and ``OSError`` if the disk is full.
+    """
     if machine not in MACHINES:
         raise NotCompiled(f"there is no kernel for {machine}")
     compiler = _compiler_for(machine)
@@ -61,6 +66,8 @@ def compile_library(target: Path, machine: str, *more: str) -> None:
     except OSError as error:
         raise NotCompiled(f"{compiler} cannot be started: {error.strerror}") from error
     if done.returncode:
+        if (full := os.strerror(errno.ENOSPC)) in done.stderr:
+            raise OSError(errno.ENOSPC, full, str(target.parent))
         complaint = next((line for line in done.stderr.splitlines() if "error" in line), f"{compiler} failed")
         raise NotCompiled(complaint.strip())
 

@@ -8,8 +8,6 @@ import contextlib
 import ctypes
 import hashlib
 import logging
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,6 +19,7 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.store.files import draft_folder, drop_older
 from edgevoice.store.folders import scratch_folder
+from edgevoice.store.making import NotMade, make_in_child
 from edgevoice.wakeword.kernel.library import KernelUnavailable, is_compiled, open_library
 from edgevoice.wakeword.kernel.stages import KernelClassifier, KernelMel, KernelNetwork, KernelVoice
 from edgevoice.wakeword.models.arrays import Arrays, map_arrays
@@ -37,7 +36,7 @@ _RECIPE: Final = 1
 _VOICE: Final = "voice"
 """What stands for the voice model among paths of models, which are absolute."""
 
-_MAKING_LIMIT_S: Final = 120.0
+_MADE_AGAIN: Final = "Run scripts/setup again; until then onnxruntime computes the same."
 _LARGEST_BYTES: Final = 64 << 20
 
 _MOST_EMBEDDING_DIFFERENCE: Final = 1e-3
@@ -222,14 +221,11 @@ def _made(place: Path) -> Arrays:
 
 def _make(asked: Sequence[str]) -> None:
     """Have a child write files of weights: of each model, ``-`` for the front end, to the path that follows it."""
-    command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "--kernel", *asked]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S, process_group=0)
-    except subprocess.CalledProcessError as error:
-        last = (error.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
-        raise KernelUnavailable(f"the wake word's weights cannot be made: {last}") from error
-    except subprocess.TimeoutExpired as error:
-        raise KernelUnavailable(f"the wake word's weights were not made within {_MAKING_LIMIT_S:.0f} s") from error
+        make_in_child("the wake word's weights", "edgevoice.wakeword", "--kernel", *asked)
+    except NotMade as error:
+        # What the machine lacks, the child has said with what helps.
+        raise KernelUnavailable(str(error), remedy="" if error.can_pass else _MADE_AGAIN) from error
 
 
 def _checked_word(library: ctypes.CDLL, arrays: Arrays) -> Arrays:

@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 from typing import Any, Final
 
-from edgevoice.errors import WakeWordUnavailable
+from edgevoice.errors import WakeWordUnavailable, of_machine
 from edgevoice.store.files import make_once
 from edgevoice.wakeword.kernel.compile import FOLDER, NotCompiled, compile_library, name_for
 
@@ -74,6 +74,9 @@ def open_library(cache: Path) -> ctypes.CDLL:
     except NotCompiled as error:
         raise KernelUnavailable(f"the wake word's kernel is not compiled: {error}") from error
     except OSError as error:
+        if (trouble := of_machine(error)) is not None:
+            problem = f"the wake word's kernel cannot be used: {trouble}"
+            raise KernelUnavailable(problem, remedy=trouble.remedy) from error
         raise KernelUnavailable(
             f"the wake word's kernel cannot be used: {error.strerror or error}",
             remedy=f"Remove wakeword-kernel-* from {cache}, and let the service write there.",

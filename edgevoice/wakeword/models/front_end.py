@@ -8,9 +8,6 @@ import hashlib
 import importlib.util
 import io
 import logging
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
@@ -20,6 +17,7 @@ import numpy as np
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.store.files import drop_older, write_whole
+from edgevoice.store.making import NotMade, make_in_child
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.graph_network import GraphNetwork
 from edgevoice.wakeword.models.mel import MelBank
@@ -30,12 +28,6 @@ _log = logging.getLogger(__name__)
 
 _RECIPE = 1
 """Incremented with every change in the parts or how they are made, so that older ones are ignored."""
-
-EXIT_NOT_NOW = os.EX_TEMPFAIL
-"""The exit status of the child that makes them if disk or memory was short."""
-
-_MAKING_LIMIT_S = 120.0
-"""It takes 1.5 s on a laptop; a busy old Pi gets enough time."""
 
 
 class PartsUnavailable(WakeWordUnavailable):
@@ -143,21 +135,11 @@ def _make_in_child() -> bytes:
     """Return what `FrontEndParts.write` writes. It uses a pipe: a full disk must not make the box deaf."""
     if importlib.util.find_spec("onnx") is None:
         raise PartsUnavailable("the wake word's front end has not been made yet, and the package onnx is not installed")
-    command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "-"]
     try:
-        return subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S, process_group=0).stdout
-    except subprocess.CalledProcessError as error:
-        last = (error.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
-        # Killed, for example by a machine that is out of memory, or exited with our status for a shortage.
-        can_pass = error.returncode < 0 or error.returncode == EXIT_NOT_NOW
-        kind = PartsNotMade if can_pass else PartsUnavailable
-        raise kind(f"the wake word's front end cannot be made: {last}") from error
-    except subprocess.TimeoutExpired as error:
-        raise PartsNotMade(f"the wake word's front end was not made within {_MAKING_LIMIT_S:.0f} s") from error
-    except OSError as error:
-        raise PartsNotMade(
-            f"the wake word's front end cannot be made: its process cannot be started: {error.strerror}"
-        ) from error
+        return make_in_child("the wake word's front end", "edgevoice.wakeword", "-")
+    except NotMade as error:
+        kind = PartsNotMade if error.can_pass else PartsUnavailable
+        raise kind(str(error)) from error
 
 
 def _keep(parts: FrontEndParts, place: Path) -> None:

@@ -6,20 +6,18 @@ They are made by a child process, as the front end's parts are. If that fails, a
 import hashlib
 import importlib.util
 import logging
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from edgevoice.journal import tell
 from edgevoice.store.files import draft_folder
+from edgevoice.store.making import make_in_child
 
 _log = logging.getLogger(__name__)
 
 _RECIPE = 1
 """Incremented with every change in how they are made, so that older ones are ignored."""
 
-_MAKING_LIMIT_S = 120.0
 _LARGEST_BYTES = 64 << 20
 
 
@@ -56,13 +54,11 @@ def _make(missing: Sequence[tuple[Path, Path]]) -> None:
         with draft_folder(missing[0][1]) as drafts:
             made = [drafts / place.name for _, place in missing]
             asked = [str(each) for (model, _), target in zip(missing, made, strict=True) for each in (model, target)]
-            command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "--pairs", *asked]
-            subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S, process_group=0)
+            make_in_child("models that take two windows", "edgevoice.wakeword", "--pairs", *asked)
             for (_, place), target in zip(missing, made, strict=True):
                 target.replace(place)
-    except (subprocess.SubprocessError, OSError) as error:
-        why = (isinstance(error, OSError) and error.strerror) or type(error).__name__
-        tell(_log, logging.WARNING, "wakeword-cache", problem=f"models stay as they are: {why}")
+    except OSError as error:
+        tell(_log, logging.WARNING, "wakeword-cache", problem=f"models stay as they are: {error.strerror or error}")
 
 
 def _read(place: Path | None) -> bytes | None:

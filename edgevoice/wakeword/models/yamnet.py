@@ -8,9 +8,6 @@ see ``kernel.sound_models``.
 """
 
 import hashlib
-import os
-import subprocess
-import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.store.files import drop_older, make_once
+from edgevoice.store.making import make_in_child
 from edgevoice.wakeword.models.arrays import Array, Arrays, dump_arrays, map_arrays
 from edgevoice.wakeword.models.packaged import packaged
 from edgevoice.wakeword.models.shapes import Floats
@@ -40,8 +38,6 @@ _INDEX, _DATA = "variables.index", "variables.data-00000-of-00001"
 
 _RECIPE = 1
 """Incremented with every change in what `compact` makes, so that files made before are ignored."""
-
-_MAKING_LIMIT_S: Final = 120.0
 
 LAYERS: Final = 27
 HALVING: Final = frozenset({0, 3, 7, 11, 23})
@@ -96,11 +92,14 @@ def _checksum(arrays: Arrays) -> npt.NDArray[np.int32]:
 
 def _make(draft: Path) -> None:
     """Have a child write the weights: the checkpoint takes four times their memory."""
-    command = [sys.executable, "-P", "-m", "edgevoice.wakeword.models.yamnet", str(draft)]
-    try:
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=_MAKING_LIMIT_S)
-    except subprocess.SubprocessError as error:
-        raise OSError(f"the weights of YAMNet were not prepared: {type(error).__name__}") from error
+    make_in_child("YAMNet's weights", "edgevoice.wakeword", "--events", str(draft))
+
+
+def write_weights(target: Path) -> None:
+    """Write what `yamnet_weights` reads; for the child. Raises as `find_yamnet` and `compact` do."""
+    made = compact(find_yamnet())
+    with target.open("wb") as file:
+        dump_arrays({**made, _CHECKSUM: _checksum(made)}, file)
 
 
 def find_yamnet() -> Path:
@@ -169,10 +168,3 @@ def mel_matrix() -> Floats:
 def _mels(hertz: npt.ArrayLike) -> npt.NDArray[np.float64]:
     mels: npt.NDArray[np.float64] = 1127 * np.log(1 + np.asarray(hertz, np.float64) / 700)
     return mels
-
-
-if __name__ == "__main__":
-    os.umask(0o077)
-    made = compact(find_yamnet())
-    with Path(sys.argv[1]).open("wb") as target:
-        dump_arrays({**made, _CHECKSUM: _checksum(made)}, target)

@@ -115,7 +115,7 @@ def test_a_network_that_cannot_be_made_is_an_os_error(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(subprocess, "run", fail)
 
-    with pytest.raises(OSError, match="not prepared: CalledProcessError"):
+    with pytest.raises(OSError, match="the voice's network cannot be made: no reason given"):
         StoredNetworks(tmp_path)
 
 

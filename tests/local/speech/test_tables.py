@@ -66,7 +66,7 @@ def test_what_cannot_be_made_is_an_os_error(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(subprocess, "run", fail)
 
-    with pytest.raises(OSError, match="not made: CalledProcessError"):
+    with pytest.raises(OSError, match="the voice's tables cannot be made: no reason given"):
         tables_in(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="directory"):

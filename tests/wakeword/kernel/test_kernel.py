@@ -156,7 +156,7 @@ def test_without_a_place_to_keep_them_weights_are_made_at_every_start(
     [
         (subprocess.CalledProcessError(1, "python", stderr=b"much\nat last the reason"), "at last the reason"),
         (subprocess.CalledProcessError(-9, "python", stderr=b""), "no reason given"),
-        (subprocess.TimeoutExpired("python", 120), "not made within 120 s"),
+        (subprocess.TimeoutExpired("python", 120), "it took longer than 120 s"),
     ],
 )
 def test_a_failed_child_is_one_error_with_its_last_line(

@@ -56,6 +56,20 @@ def test_a_damaged_library_is_an_error_that_names_the_file(unshipped: Path, cont
     assert str(unshipped) in raised.value.remedy
 
 
+def test_a_full_disk_is_said_to_be_full(unshipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "/usr/bin/ld: final link failed: No space left on device\ncollect2: error: ld returned 1 exit status"
+
+    def link(command: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 1, "", said)
+
+    monkeypatch.setattr(subprocess, "run", link)
+
+    with pytest.raises(KernelUnavailable, match=r"cannot be used: .*No space left on device") as raised:
+        open_library(unshipped)
+    assert "Free some space" in raised.value.remedy
+    assert "compiler" not in raised.value.line()
+
+
 def test_a_machine_that_was_never_tried_and_a_compiler_that_fails_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

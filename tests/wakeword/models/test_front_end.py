@@ -157,13 +157,17 @@ def test_with_the_library_engine_selected_no_parts_are_made(tmp_path: Path, monk
         (subprocess.CalledProcessError(1, "python", stderr=b"much\nat last the reason"), "at last the reason", False),
         (subprocess.CalledProcessError(75, "python", stderr=b"No space left on device"), "No space left", True),
         (subprocess.CalledProcessError(-9, "python", stderr=b""), "no reason given", True),
-        (subprocess.TimeoutExpired("python", 120), "was not made within 120 s", True),
+        (subprocess.TimeoutExpired("python", 120), "it took longer than 120 s", True),
         (
             OSError(errno.ENOMEM, "Cannot allocate memory"),
-            "its process cannot be started: Cannot allocate memory",
+            "the process that makes it cannot be started: Cannot allocate memory",
             True,
         ),
-        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "its process cannot be started", True),
+        (
+            BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+            "the process that makes it cannot be started",
+            True,
+        ),
     ],
 )
 def test_a_failed_child_is_one_error_with_its_last_line_and_whether_a_retry_may_help(

@@ -115,7 +115,7 @@ def test_weights_that_cannot_be_made_are_an_error_of_the_system(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
 
-    with pytest.raises(OSError, match="YAMNet were not prepared"):
+    with pytest.raises(OSError, match="YAMNet's weights cannot be made"):
         yamnet_weights(tmp_path)
     assert [*tmp_path.iterdir()] == []
 
