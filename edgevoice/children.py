@@ -78,5 +78,10 @@ def kill_group(leader: int) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment without the account's key, which no child needs."""
-    return {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    """Return this process's environment without the account's key, which no child needs.
+
+    Matrices are multiplied in one thread: others spin while they wait for each other, and where a core is busy, the
+    answer to a sentence takes six times as long.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    return {"OPENBLAS_NUM_THREADS": "1"} | kept

@@ -27,6 +27,10 @@ def _prepare_for_the_daemon() -> None:
     """Save a quarter of the time that loading takes; to be called before anything is loaded."""
     # What is loaded is no garbage, and would be searched for some 40 times; `spare_what_is_there` enables it again.
     gc.disable()
+    _compute_in_one_thread()
+
+
+def _compute_in_one_thread() -> None:
     # One more thread for each core would spin for a while, in wait for matrices that are too small for it.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -38,6 +42,7 @@ def _run() -> None:
 
         sys.exit(run(sys.argv[2:]))
     if sys.argv[1:2] == ["local"]:
+        _compute_in_one_thread()
         from edgevoice.local.__main__ import main as local
 
         terminal.listen_to_interrupts()

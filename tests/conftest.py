@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# As `edgevoice run` and every child of the box has it: before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from edgevoice.wakeword.kernel.compile import main as compile_kernel
 from edgevoice.wakeword.kernel.library import is_compiled
 from tests.progress import pytest_configure

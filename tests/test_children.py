@@ -17,6 +17,14 @@ def test_a_child_does_not_get_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "PATH" in children.environment()
 
 
+def test_a_child_multiplies_matrices_in_one_thread_unless_the_user_wants_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert children.environment()["OPENBLAS_NUM_THREADS"] == "1"
+
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    assert children.environment()["OPENBLAS_NUM_THREADS"] == "2"
+
+
 def test_a_child_that_does_not_end_is_killed_with_what_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
     stubborn = (
         "import signal, subprocess, sys, time\n"

@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "heap": set(),
     "wall_clock": set(),
     "settings": {"errors", "store"},
-    "store": {"errors", "journal", "threads"},
+    "store": {"children", "errors", "journal", "threads"},
     "stand_ins": set(),
     "steady_clock": set(),
     "real_time": set(),

@@ -51,7 +51,7 @@ def test_a_child_imports_no_module_from_the_callers_folder() -> None:
     start = re.compile(r'sys\.executable,\s+((?:"-\w+",\s+)+)"edgevoice')
     starts = [found for text in sources for found in start.findall(text)]
 
-    assert len(starts) >= 8
+    assert len(starts) >= 2
     assert [found for found in starts if '"-P"' not in found] == []
     assert children.python("edgevoice.local")[1] == "-P"
 

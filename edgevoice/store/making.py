@@ -3,8 +3,9 @@
 import os
 import re
 import subprocess
-import sys
 from typing import Final
+
+from edgevoice import children
 
 EXIT_NOT_NOW: Final = os.EX_TEMPFAIL
 """The exit status of a child that lacked disk or memory."""
@@ -29,11 +30,17 @@ class NotMade(OSError):
 
 def make_in_child(what: str, module: str, *arguments: str) -> bytes:
     """Run a module of ours in a child, which makes ``what``, and return its standard output. Raises ``NotMade``."""
-    command = [sys.executable, "-P", "-m", module, *arguments]
+    command = children.python(module, *arguments)
     try:
         # In a group of its own: Ctrl-C is for the parent.
         return subprocess.run(
-            command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIMIT_S, process_group=0
+            command,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_LIMIT_S,
+            env=children.environment(),
+            process_group=0,
         ).stdout
     except subprocess.CalledProcessError as error:
         lines = (error.stderr or b"").decode(errors="replace").strip().splitlines()
