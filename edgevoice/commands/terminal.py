@@ -8,7 +8,7 @@ import os
 import select
 import signal
 import sys
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TextIO
 
 from edgevoice.errors import EdgevoiceError
 
@@ -81,10 +81,14 @@ def output_failure(failure: OSError | None = None) -> OSError | None:
         failure = refused
     if failure is None or not _is_of_output(failure):
         return None
-    # Otherwise the interpreter tries again at exit, and complains.
-    with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    _drop(sys.stdout)
     return failure
+
+
+def _drop(stream: TextIO) -> None:
+    """Drop what could not be written: at exit the interpreter would try again, and end with a status of its own."""
+    with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _is_of_output(failure: OSError) -> bool:
@@ -106,8 +110,10 @@ def status_after(failure: OSError) -> int:
     """Return the exit status after standard output failed; only a closed pipe is passed over silently."""
     if failure.errno == errno.EPIPE:
         return EXIT_OUTPUT_CLOSED
-    with contextlib.suppress(OSError):  # the same terminal, hung up
+    try:
         print(f"nothing more can be written: {failure.strerror}", file=sys.stderr)
+    except OSError:
+        _drop(sys.stderr)  # the same terminal, hung up
     return EXIT_CANNOT_WRITE
 
 
