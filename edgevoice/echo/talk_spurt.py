@@ -55,7 +55,10 @@ _LOUD_VOICED_BLOCKS = 5
 _CERTAIN = 6.0
 _EXPLAINED = 0.7
 """Without the suppressor, blocks are beyond doubt if the canceller's estimate explains the echo, and they are this far
-over the bar of a trusted canceller, or the voice model is certain for 120 ms.
+over the bar of a trusted canceller, or the voice model is certain for 120 ms and once sure.
+
+Of the box's own voice it was certain for so long three times in 260 min of quiet rooms, and never surer than 0.75; of
+130 people 20 dB softer than the echo as many are heard, 84.
 """
 
 
@@ -145,5 +148,6 @@ class Spurt:
     @property
     def is_beyond_doubt(self) -> bool:
         """Whether the linear canceller's evidence is sufficient alone."""
-        is_clear = self.loud >= _LOUD_BLOCKS or self.likely >= _CERTAIN
+        is_certain = self.likely >= _CERTAIN and self.likeliest >= _SURE
+        is_clear = self.loud >= _LOUD_BLOCKS or is_certain
         return is_clear and self.voiced >= _LOUD_VOICED_BLOCKS and self.explained > 0
