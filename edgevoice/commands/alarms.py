@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -208,44 +208,50 @@ def _add(folder: Path | None, make: Callable[[LocalClock], ScheduledRing | None]
 
 def _turn(folder: Path | None, ids: list[int], *, pauses: bool) -> int:
     now = LocalClock().now()
-    wrong: dict[int, str] = {}
 
-    async def turn(book: AlarmBook) -> None:
-        rings = {ring.ring_id: ring for ring in await book.rings()}
-        for ring_id in ids:
-            ring = rings.get(ring_id)
-            if ring is None:
-                wrong[ring_id] = f"{ring_id} is not set."
-            elif ring.kind is not RingKind.TIMER:
-                wrong[ring_id] = f"{ring_id} is {_NOUNS[ring.kind]}: only timers can be paused."
-            elif ring.left_s(now) <= 0:
-                wrong[ring_id] = f"{ring_id} is up already."
-            elif ring.is_paused is not pauses:
+    def objection(ring: ScheduledRing) -> str:
+        if ring.kind is not RingKind.TIMER:
+            return f"{ring.ring_id} is {_NOUNS[ring.kind]}: only timers can be paused."
+        return f"{ring.ring_id} is up already." if ring.left_s(now) <= 0 else ""
+
+    async def turn(book: AlarmBook) -> dict[int, str]:
+        rings, wrong = _sorted_out(await book.rings(), ids, objection)
+        for ring in rings:
+            if ring.is_paused is not pauses:
                 await book.keep(paused(ring, now) if pauses else resumed(ring, now))
+        return wrong
 
-    _opened(folder, turn)
-    for ring_id in ids:
-        print(wrong.get(ring_id) or f"{ring_id} {'is paused' if pauses else 'runs'}.")
-    return 1 if wrong else 0
+    return _said(ids, _opened(folder, turn), "is paused" if pauses else "runs")
 
 
 def _cancel(folder: Path | None, ids: list[int], kinds: set[RingKind]) -> int:
-    wrong: dict[int, str] = {}
+    def objection(ring: ScheduledRing) -> str:
+        command = "timers" if ring.kind is RingKind.TIMER else "alarms"
+        right = f"{ring.ring_id} is {_NOUNS[ring.kind]}: edgevoice {command} cancel {ring.ring_id}"
+        return "" if ring.kind in kinds else right
 
-    async def drop(book: AlarmBook) -> None:
-        rings = {ring.ring_id: ring for ring in await book.rings()}
-        for ring_id in ids:
-            ring = rings.get(ring_id)
-            if ring is None:
-                wrong[ring_id] = f"{ring_id} is not set."
-            elif ring.kind not in kinds:
-                command = "timers" if ring.kind is RingKind.TIMER else "alarms"
-                wrong[ring_id] = f"{ring_id} is {_NOUNS[ring.kind]}: edgevoice {command} cancel {ring_id}"
-        await book.drop([ring_id for ring_id in ids if ring_id not in wrong])
+    async def drop(book: AlarmBook) -> dict[int, str]:
+        rings, wrong = _sorted_out(await book.rings(), ids, objection)
+        await book.drop([ring.ring_id for ring in rings])
+        return wrong
 
-    _opened(folder, drop)
-    for ring_id in ids:
-        print(wrong.get(ring_id) or f"{ring_id} is cancelled.")
+    return _said(ids, _opened(folder, drop), "is cancelled")
+
+
+def _sorted_out(
+    rings: Iterable[ScheduledRing], ids: Sequence[int], objection: Callable[[ScheduledRing], str]
+) -> tuple[list[ScheduledRing], dict[int, str]]:
+    """Return those of these numbers that nothing speaks against, and for each of the others what does."""
+    known = {ring.ring_id: ring for ring in rings}
+    wrong = {each: objection(known[each]) if each in known else f"{each} is not set." for each in ids}
+    wrong = {each: why for each, why in wrong.items() if why}
+    return [known[each] for each in ids if each not in wrong], wrong
+
+
+def _said(ids: Sequence[int], wrong: Mapping[int, str], done: str) -> int:
+    """Say what became of each number; return the exit status."""
+    for each in ids:
+        print(wrong.get(each) or f"{each} {done}.")
     return 1 if wrong else 0
 
 
