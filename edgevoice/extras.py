@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from pathlib import Path
 from typing import Final, Literal
 
 Extra = Literal["eval", "plot", "local", "echo", "mcp", "microwakeword", "mqtt", "music", "metrics"]
@@ -28,6 +29,12 @@ def has(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
         return False
+
+
+def folder_of(module: str) -> Path | None:
+    """Return the folder of an installed package, of which only files are used, without importing it; else None."""
+    specification = importlib.util.find_spec(module)
+    return Path(specification.origin).parent if specification is not None and specification.origin else None
 
 
 def how_to_add(extra: Extra) -> str:

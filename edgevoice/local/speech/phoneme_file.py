@@ -4,7 +4,6 @@ The file lists its arrays, each with a name, a type, a shape and a place, and th
 that had no name in the published network are called by the number of the operator that used them.
 """
 
-import importlib.util
 import json
 import struct
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.errors import LocalServiceUnavailable
-from edgevoice.extras import how_to_add
+from edgevoice.extras import folder_of, how_to_add
 
 Floats = npt.NDArray[np.float32]
 
@@ -132,12 +131,10 @@ def published_arrays() -> Arrays:
 
 
 def _assets() -> Path:
-    # The package is not imported: only its files are used.
-    specification = importlib.util.find_spec("hama")
-    if specification is None or specification.origin is None:
+    if (package := folder_of("hama")) is None:
         problem, remedy = "The speech recogniser hama is not installed", f"Add it: {how_to_add('local')}"
         raise LocalServiceUnavailable(problem, remedy=remedy)
-    return Path(specification.origin).parent / "assets"
+    return package / "assets"
 
 
 def _changes_in(place: Path) -> Arrays:

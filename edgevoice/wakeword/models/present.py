@@ -1,6 +1,5 @@
 """Where wake word models are: in the packages by name, or anywhere by path. Imports no model library."""
 
-import importlib.util
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.extras import how_to_add
+from edgevoice.extras import folder_of, how_to_add
 from edgevoice.settings.wakeword import WakewordEngine
 
 
@@ -98,10 +97,8 @@ def find_part(name: str) -> Path:
 
 def _folder(family: _Family) -> Path | None:
     """Return where the package keeps its models, without importing it: openWakeWord pulls in scikit-learn."""
-    specification = importlib.util.find_spec(family.module)
-    if specification is None or specification.origin is None:
-        return None
-    return Path(specification.origin).parent.joinpath(*family.folder)
+    package = folder_of(family.module)
+    return None if package is None else package.joinpath(*family.folder)
 
 
 def word_of(path: Path) -> str:
