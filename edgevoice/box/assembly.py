@@ -28,6 +28,7 @@ from edgevoice.box.quiet_hours import until_quiet_hours_end
 from edgevoice.box.ring_names import RingNames
 from edgevoice.box.session_configuration import SessionConfiguration
 from edgevoice.box.speech import Samples, Speech, has_voice
+from edgevoice.box.word_fit import wake_word_fit
 from edgevoice.core.announcements import AnnouncementOutcome, Priority
 from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.panel_facts import VolumeChanged
@@ -103,15 +104,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     reference = echo.reference if echo is not None else None
     speaker = _speaker(settings, storage, mailbox, far, reference, amplifier)
     _set_earcons(speaker, panel, storage)
-    detector = open_detector(
-        settings.wakeword,
-        words,
-        mailbox.post,
-        is_speaking=lambda: not speaker.is_silent,
-        near_misses=storage.near_misses,
-        far_end=echo.stage.give_far_end if echo is not None else None,
-        clear=echo.postfilter.clear if echo is not None and echo.postfilter is not None else None,
-    )
+    detector = _detector(settings, words, storage, mailbox, speaker, echo)
     announcements = Announcements(speaker, mailbox.report, Speech() if has_voice() else None)
     alarms = _alarms(settings, context, speaker, detector, announcements)
     registry = _registry(settings, context, speaker, mailbox, alarms)
@@ -140,6 +133,27 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     wired = wire(mailbox, link, ends, toolset, policy_of(settings, tier), stall_s=settings.watchdog.stall_s)
     ways = (link, session, wired.tools, announcements, alarms)
     return Parts(mailbox, wired.engine, microphone, uplink, speaker, supervisor, *ways, detector, echo)
+
+
+def _detector(
+    settings: Settings,
+    words: Sequence[WakeWord],
+    storage: Storage,
+    mailbox: Mailbox,
+    speaker: Speaker,
+    echo: EchoPath | None,
+) -> Detector | None:
+    """Return what hears the wake words, told from the box's own voice as far as there is an echo path."""
+    return open_detector(
+        settings.wakeword,
+        words,
+        mailbox.post,
+        is_speaking=lambda: not speaker.is_silent,
+        near_misses=storage.near_misses,
+        far_end=echo.stage.give_far_end if echo is not None else None,
+        clear=echo.postfilter.clear if echo is not None and echo.postfilter is not None else None,
+        load_fit=wake_word_fit,
+    )
 
 
 def _speaker(

@@ -18,7 +18,7 @@ from edgevoice.box.mcp_servers import McpServers
 from edgevoice.box.night_volume import night_volume_of
 from edgevoice.box.presses import Presses
 from edgevoice.box.sayings import Sayings
-from edgevoice.box.word_fit import word_fit
+from edgevoice.box.word_fit import stop_word_fit
 from edgevoice.core.orders import Light
 from edgevoice.core.panel_facts import BoxStarted, BoxStarting, BoxStopping
 from edgevoice.core.ports import Observer, Panel
@@ -175,7 +175,7 @@ def _mix(settings: Settings, context: BoxContext, parts: Parts) -> Observer | No
 def _stop_words(settings: Settings, parts: Parts) -> Observer | None:
     if not settings.alarms.stop_word:
         return None
-    stop_words = open_stop_words(cache_folder(os.environ), parts.mailbox.post, word_fit)
+    stop_words = open_stop_words(cache_folder(os.environ), parts.mailbox.post, stop_word_fit)
     parts.microphone.hear_also(stop_words.hear)
     return stop_words
 

@@ -1,4 +1,4 @@
-"""The second opinion on a stop word: the local service's recogniser, where it is installed."""
+"""How well a sound fits a word, by the local service's recogniser, where it is installed."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,26 @@ import numpy.typing as npt
 
 from edgevoice.errors import LocalServiceUnavailable
 
+WordFit = Callable[[npt.NDArray[np.int16], str], float]
 
-def word_fit() -> Callable[[npt.NDArray[np.int16], str], float] | None:
-    """Load it, in some tenths of a second, and return how well a sound fits a word; ``None`` where it is missing."""
+
+def stop_word_fit() -> WordFit | None:
+    """Load it, in some tenths of a second, and return how well a sound fits a stop word; ``None`` if it is missing."""
     # Loaded only while something rings.
     from edgevoice.local.speech.single_words import SingleWords  # noqa: PLC0415
 
     try:
         return SingleWords.load().fit
+    except LocalServiceUnavailable:
+        return None
+
+
+def wake_word_fit() -> WordFit | None:
+    """Load it, and return how well a wake word fits some part of a sound; ``None`` if it is missing."""
+    # Loaded only when something sounded like the wake word.
+    from edgevoice.local.speech.spotted_words import SpottedWords  # noqa: PLC0415
+
+    try:
+        return SpottedWords.load().fit
     except LocalServiceUnavailable:
         return None

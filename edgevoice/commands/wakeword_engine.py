@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgevoice import journal
+from edgevoice.box.word_fit import wake_word_fit
 from edgevoice.settings.file import load
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.store.folders import cache_folder, state_folder
@@ -14,6 +15,7 @@ from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.listening import Listened, listen
 from edgevoice.wakeword.models.shapes import Samples
+from edgevoice.wakeword.opening import opinions_on
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.tuning.recordings import frames_of
 from edgevoice.wakeword.voices import household_for
@@ -55,9 +57,7 @@ def open_ears(config: Path | None, *, gate: Literal["energy", "off"] | None = No
     words = wake_words(settings)
     models = [word.model for word in words]
     cache = cache_folder(os.environ)
-    witnesses, gate = [word.witness for word in words], gate or settings.gate
     household = household_for(settings, words, state_folder(os.environ))
-    scorer = open_scorer(
-        models, engine=settings.engine, gate=gate, cache=cache, witnesses=witnesses, household=household
-    )
+    opinions = opinions_on(words, wake_word_fit, household)
+    scorer = open_scorer(models, engine=settings.engine, gate=gate or settings.gate, cache=cache, opinions=opinions)
     return ScoredWords(settings, words, scorer)

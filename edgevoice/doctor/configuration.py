@@ -22,6 +22,7 @@ from edgevoice.settings.wakeword import WakewordEngine
 from edgevoice.wakeword.engine import kernel_in, open_scorer
 from edgevoice.wakeword.models.front_end import PartsUnavailable
 from edgevoice.wakeword.models.present import in_reach, is_in_home, words_present
+from edgevoice.wakeword.opening import opinions_on
 from edgevoice.wakeword.scorer import LibraryScorer
 from edgevoice.wakeword.words import WakeWord, wake_words
 
@@ -107,8 +108,8 @@ def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *
     if chosen.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
         remedy = 'Set wakeword.engine = "streaming": it gives the same scores, and scripts/setup installs it.'
         return wrong("wake word", f"the engine openwakeword needs {', '.join(missing)}: not installed", remedy)
-    witnesses = [word.witness for word in words]
-    scorer = open_scorer(models, engine=chosen.engine, gate=chosen.gate, cache=cache, witnesses=witnesses)
+    opinions = opinions_on(words, None)
+    scorer = open_scorer(models, engine=chosen.engine, gate=chosen.gate, cache=cache, opinions=opinions)
     if isinstance(scorer, LibraryScorer) and chosen.engine == "streaming":
         text = "its front end cannot be built here; the engine openwakeword replaces it, at eight times the CPU cost"
         return doubtful("wake word", text, PartsUnavailable.remedy)

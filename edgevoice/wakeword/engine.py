@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache as cached
 from pathlib import Path
 from typing import Literal, assert_never
@@ -18,10 +19,20 @@ from edgevoice.wakeword.models.features import Stages
 from edgevoice.wakeword.models.front_end import PartsUnavailable, parts_of
 from edgevoice.wakeword.models.micro import MicroScorer
 from edgevoice.wakeword.models.paired import pair_models
+from edgevoice.wakeword.phoneme_witness import PhonemeWitness
 from edgevoice.wakeword.scorer import LibraryMissing, LibraryScorer, Scorer, StreamingScorer
 from edgevoice.wakeword.witness import Witness
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """What changes the models' scores, see `StreamingScorer`; ``witnesses`` is empty, or has one or None for each."""
+
+    witnesses: Sequence[Path | None] = ()
+    phonemes: PhonemeWitness | None = None
+    household: Callable[[Sequence[int]], HouseholdVoices | None] | None = None
 
 
 def open_scorer(
@@ -30,20 +41,18 @@ def open_scorer(
     engine: WakewordEngine,
     gate: Literal["energy", "off"],
     cache: Path,
-    witnesses: Sequence[Path | None] = (),
-    household: Callable[[Sequence[int]], HouseholdVoices | None] | None = None,
+    opinions: Opinions | None = None,
 ) -> Scorer:
     """Load the models; one that cannot be used is ``WakeWordUnavailable``. Takes 0.2 s, and seconds the first time.
 
     The streaming engine computes in C if its kernel was or can be compiled here, else by onnxruntime, with the same
     scores. If its front end cannot be made, the library's engine listens instead: a box that costs more is better than
-    one that is deaf. Both are logged, once. ``witnesses``, one for each model or none, and ``household``, see
-    `StreamingScorer`, are for the streaming engine.
+    one that is deaf. Both are logged, once. ``opinions`` are for the streaming engine.
     """
     open_gate = EnergyGate() if gate == "energy" else None
     match engine:
         case "streaming":
-            return _open_streaming(models, open_gate, cache, witnesses, household)
+            return _open_streaming(models, open_gate, cache, opinions or Opinions())
         case "openwakeword":
             return LibraryScorer(models)
         case "microwakeword":
@@ -56,15 +65,25 @@ def _open_streaming(
     models: Sequence[Path],
     gate: EnergyGate | None,
     cache: Path,
-    witnesses: Sequence[Path | None],
-    household: Callable[[Sequence[int]], HouseholdVoices | None] | None,
+    opinions: Opinions,
 ) -> Scorer:
+    def open_with(stages: Stages, pairs: Sequence[bytes | None]) -> Scorer:
+        return StreamingScorer(
+            models,
+            stages,
+            gate,
+            pairs,
+            witness=_witness(opinions.witnesses),
+            phonemes=opinions.phonemes,
+            household=opinions.household,
+        )
+
     if (kernel := kernel_in(cache)) is not None:
         kernel.learn(models)
         others = [model for model in models if not kernel.computes(model)]
         pairs_of_others = dict(zip(others, pair_models(others, cache), strict=True)) if others else {}
         pairs = [pairs_of_others.get(model) for model in models]
-        return StreamingScorer(models, kernel, gate, pairs, _witness(witnesses), household)
+        return open_with(kernel, pairs)
     try:
         parts = parts_of(cache)
     except PartsUnavailable as error:
@@ -74,8 +93,7 @@ def _open_streaming(
         except LibraryMissing:
             # Its remedy would suggest the engine that is set already.
             raise error from None
-    pairs = pair_models(models, cache)
-    return StreamingScorer(models, parts, gate, pairs, _witness(witnesses), household)
+    return open_with(parts, pair_models(models, cache))
 
 
 @cached

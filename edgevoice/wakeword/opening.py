@@ -14,12 +14,14 @@ from edgevoice.journal import tell
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.detector import Detector, OwnVoice
-from edgevoice.wakeword.engine import kernel_at_hand, open_scorer
+from edgevoice.wakeword.engine import Opinions, kernel_at_hand, open_scorer
 from edgevoice.wakeword.far_end import FarEndScorer
+from edgevoice.wakeword.household import HouseholdVoices
 from edgevoice.wakeword.kernel.sound_models import KernelEvents, open_events, open_sound
 from edgevoice.wakeword.models.firered import FireRed
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.models.silero import SileroVoice, load_voice
+from edgevoice.wakeword.phoneme_witness import Fit, PhonemeWitness
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Notes, Outcomes
 from edgevoice.wakeword.voices import household_for, scale_of
@@ -37,11 +39,12 @@ def open_detector(
     near_misses: NearMissLog | None,
     far_end: Callable[[Callable[[Samples, int], None]], None] | None = None,
     clear: Callable[[Samples, int], Samples] | None = None,
+    load_fit: Callable[[], Fit | None] | None = None,
 ) -> Detector | None:
     """Return the detector of the words, ``None`` if there are none.
 
-    The parameters are those of `Detector` and `OwnVoice`; ``far_end`` receives the function that takes the
-    speaker's sound, see `FarEndScorer`.
+    The parameters are those of `Detector`, `OwnVoice` and `opinions_on`; ``far_end`` receives the function that takes
+    the speaker's sound, see `FarEndScorer`.
     """
     if not words:
         return None
@@ -58,11 +61,7 @@ def open_detector(
     if far_end is not None and settings.engine != "openwakeword":
         overhearing = FarEndScorer(open_plain)
         far_end(overhearing.hear)
-    load = partial(
-        open_plain,
-        witnesses=[word.witness for word in words],
-        household=household_for(settings, words, state),
-    )
+    load = partial(open_plain, opinions=opinions_on(words, load_fit, household_for(settings, words, state)))
     return Detector(
         words,
         load,
@@ -71,6 +70,18 @@ def open_detector(
         smoothing_frames=settings.smoothing_frames,
         notes=_notes(settings, words, near_misses, state) if near_misses is not None else None,
     )
+
+
+def opinions_on(
+    words: Sequence[WakeWord],
+    load_fit: Callable[[], Fit | None] | None,
+    household: Callable[[Sequence[int]], HouseholdVoices | None] | None = None,
+) -> Opinions:
+    """Return what changes the words' scores; ``load_fit`` loads the network that hears phonemes, where there is one."""
+    # Only of words that both makers' models know is it measured how well their phonemes tell them.
+    known = [word.name if word.witness is not None else None for word in words]
+    phonemes = PhonemeWitness(known, load_fit) if load_fit is not None and any(known) else None
+    return Opinions([word.witness for word in words], phonemes, household)
 
 
 def _notes(settings: WakewordSettings, words: Sequence[WakeWord], near_misses: NearMissLog, state: Path) -> Notes:

@@ -16,6 +16,7 @@ from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.features import FrontEnd, Stages
 from edgevoice.wakeword.models.onnx_session import quiet_runtime
 from edgevoice.wakeword.models.shapes import FRAME, Samples
+from edgevoice.wakeword.phoneme_witness import PhonemeWitness
 from edgevoice.wakeword.witness import Witness
 
 _UNSCORED = 5
@@ -39,8 +40,8 @@ class StreamingScorer:
 
     The scores equal the library's within 1e-3, whether frames come one by one or two at once; after the gate has opened
     they are what they would have been without it. With a second model of the word (`Witness`) they combine both, on
-    their own scale. ``household`` is called with the window of each model, in embeddings, and returns the verifiers of
-    known voices.
+    their own scale, and then with what the phonemes say (`PhonemeWitness`). ``household`` is called with the window of
+    each model, in embeddings, and returns the verifiers of known voices.
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class StreamingScorer:
         stages: Stages,
         gate: EnergyGate | None = None,
         pairs: Sequence[bytes | None] | None = None,
+        *,
         witness: Witness | None = None,
+        phonemes: PhonemeWitness | None = None,
         household: Callable[[Sequence[int]], HouseholdVoices | None] | None = None,
     ) -> None:
         pairs = pairs or [None] * len(models)
@@ -59,6 +62,7 @@ class StreamingScorer:
         for each in self._classifiers:
             each.listen_to(self._front_end.embeddings)
         self._witness = witness
+        self._phonemes = phonemes
         self._household = household([each.embeddings_seen for each in self._classifiers]) if household else None
         self._gate = gate
         self._nothing = (0.0,) * len(models)
@@ -68,6 +72,8 @@ class StreamingScorer:
         """Return the scores after each of the next one or two frames."""
         own = self._rows(sound)
         rows = own if self._witness is None else self._witness.fused(sound, own)
+        if self._phonemes is not None:
+            rows = self._phonemes.weighed(sound, rows)
         return rows if self._household is None else self._household.verified(rows, own, self._front_end.embeddings)
 
     def _rows(self, sound: Samples) -> Sequence[Sequence[float]]:
@@ -92,6 +98,8 @@ class StreamingScorer:
         self._unscored = _UNSCORED
         if self._witness is not None:
             self._witness.reset()
+        if self._phonemes is not None:
+            self._phonemes.reset()
         if self._household is not None:
             self._household.reset()
 

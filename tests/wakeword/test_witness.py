@@ -9,7 +9,7 @@ import pytest
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword import witness
 from edgevoice.wakeword.decision import Thresholds
-from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.engine import Opinions, open_scorer
 from edgevoice.wakeword.listening import Listened, listen
 from edgevoice.wakeword.models.present import find_model, words_present
 from edgevoice.wakeword.models.shapes import FRAME, Samples
@@ -193,8 +193,8 @@ def test_a_witness_that_catches_up_scores_the_same_as_one_that_always_listened(m
 def test_the_engine_uses_the_witnesses_of_its_words(tmp_path: Path) -> None:
     models = [find_model("hey_jarvis")]
 
-    with_one = open_scorer(models, engine="streaming", gate="off", cache=tmp_path, witnesses=[JARVIS])
-    without = open_scorer(models, engine="streaming", gate="off", cache=tmp_path, witnesses=[None])
+    with_one = open_scorer(models, engine="streaming", gate="off", cache=tmp_path, opinions=Opinions([JARVIS]))
+    without = open_scorer(models, engine="streaming", gate="off", cache=tmp_path, opinions=Opinions([None]))
 
     assert isinstance(with_one, StreamingScorer)
     assert isinstance(without, StreamingScorer)
@@ -210,7 +210,9 @@ def test_a_witness_that_cannot_be_loaded_is_skipped_and_logged_once(
 
     monkeypatch.setattr(witness, "MicroScorer", broken)
 
-    scorer = open_scorer([find_model("hey_jarvis")], engine="streaming", gate="off", cache=tmp_path, witnesses=[JARVIS])
+    scorer = open_scorer(
+        [find_model("hey_jarvis")], engine="streaming", gate="off", cache=tmp_path, opinions=Opinions([JARVIS])
+    )
 
     assert isinstance(scorer, StreamingScorer)
     assert scorer._witness is None

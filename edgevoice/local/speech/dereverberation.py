@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.local.speech.lattice import Frames
+from edgevoice.local.speech.phonemes import Frames
 
 _Spectrum = npt.NDArray[np.complex64]
 

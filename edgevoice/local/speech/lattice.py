@@ -12,12 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.local.speech.grammar import END, START, Arc, Grammar
+from edgevoice.local.speech.phonemes import BLANK, WORD_END, Frames
 
 Numbers = npt.NDArray[np.intp]
-Frames = npt.NDArray[np.float32]
-"""Log-likelihoods, one row per frame, one column per phoneme of the network."""
-
-BLANK, WORD_END = "<blank>", "<wb>"
 _NEVER = np.float32(-1e9)
 # A path this much less likely than the best (as a logarithm) is not an alternative.
 _RIVAL_MARGIN = 12.0

@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from edgevoice.local.speech.lattice import Frames
 from edgevoice.local.speech.phoneme_file import (
     BANDS,
     TAPS,
@@ -19,6 +18,7 @@ from edgevoice.local.speech.phoneme_file import (
     Norm,
     PhonemeWeights,
 )
+from edgevoice.local.speech.phonemes import Frames
 
 RATE_HZ: Final = 16_000
 _WINDOW: Final = 400

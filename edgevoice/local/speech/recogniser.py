@@ -11,55 +11,13 @@ import numpy as np
 from edgevoice.local.mind.intents import Intent, VolumeWish, Wish, understand
 from edgevoice.local.speech import grammar
 from edgevoice.local.speech.dereverberation import dereverberated
-from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames, Lattice, Path
+from edgevoice.local.speech.lattice import Lattice, Path
 from edgevoice.local.speech.phoneme_file import IN_ROOMS, read_weights
 from edgevoice.local.speech.phoneme_network import RATE_HZ, PhonemeNetwork
+from edgevoice.local.speech.phonemes import BLANK, WORD_END, Frames, SoundNetwork, columns_of
 from edgevoice.local.speech.pronunciations import SPELLING
 
 SAMPLE_RATE_HZ = RATE_HZ
-# Our names of phonemes, and the network's, which are in the International Phonetic Alphabet.
-_NAMES = {
-    "AA": "\u0251",
-    "AE": "\xe6",
-    "AX": "\u0259",
-    "AH": "\u028c",
-    "AO": "\u0254",
-    "AW": "a\u028a",
-    "AY": "a\u026a",
-    "B": "b",
-    "CH": "t\u0361\u0283",
-    "D": "d",
-    "DH": "\xf0",
-    "EH": "\u025b",
-    "ER": "\u025d",
-    "EY": "e\u026a",
-    "F": "f",
-    "G": "g",
-    "HH": "h",
-    "IH": "\u026a",
-    "IY": "i",
-    "JH": "d\u0361\u0292",
-    "K": "k",
-    "L": "l",
-    "M": "m",
-    "N": "n",
-    "NG": "\u014b",
-    "OW": "o\u028a",
-    "OY": "\u0254\u026a",
-    "P": "p",
-    "R": "\u0279",
-    "S": "s",
-    "SH": "\u0283",
-    "T": "t",
-    "TH": "\u03b8",
-    "UH": "\u028a",
-    "UW": "u",
-    "V": "v",
-    "W": "w",
-    "Y": "j",
-    "Z": "z",
-    "ZH": "\u0292",
-}
 # Fewer phonemes are a cough, a door, or the end of the box's own answer.
 _FEWEST_PHONEMES = 2
 # A command is sure if every other meaning is at least this much less likely, as a logarithm,
@@ -102,22 +60,6 @@ class Recogniser(Protocol):
         """Return what was said in ``speech`` (16 kHz mono s16), in lower case, empty if nothing was.
 
         The result is `Unsure` if another meaning is possible.
-        """
-        ...
-
-
-class SoundNetwork(Protocol):
-    """Sound to phonemes."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Return the name of each column's phoneme."""
-        ...
-
-    def frames(self, samples: Frames) -> Frames:
-        """Return the logarithm of how likely each phoneme is in each frame, (frames, columns).
-
-        ``samples`` are at 16 kHz, within 1; there are no frames of less than a tenth of a second.
         """
         ...
 
@@ -224,12 +166,6 @@ class PhonemeRecogniser:
         """Return how likely the likeliest phoneme is, on average over the frames that have one, from 0 to 1."""
         likeliest = frames.max(axis=1)[frames.argmax(axis=1) != self._blank]
         return float(np.exp(likeliest).mean())
-
-
-def columns_of(network: SoundNetwork) -> dict[str, int]:
-    """Return the network's column for each phoneme, by our names, and for `BLANK` and `WORD_END`."""
-    names = {**_NAMES, BLANK: BLANK, WORD_END: WORD_END}
-    return {phoneme: network.names.index(name) for phoneme, name in names.items()}
 
 
 def _sure_lead(wanted: Intent) -> float:

@@ -10,10 +10,9 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames
 from edgevoice.local.speech.phoneme_file import read_weights
 from edgevoice.local.speech.phoneme_network import PhonemeNetwork
-from edgevoice.local.speech.recogniser import SoundNetwork, columns_of
+from edgevoice.local.speech.phonemes import BLANK, WORD_END, Frames, SoundNetwork, columns_of
 
 STOP_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "stop": ("S T AA P", "S T AO P", "S D AA P"),

@@ -9,6 +9,7 @@ from itertools import cycle, product
 import numpy as np
 import soxr
 
+from edgevoice.box.word_fit import wake_word_fit
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.tiers import Tier
@@ -21,6 +22,7 @@ from edgevoice.testbed.stage.room import Room, furnish
 from edgevoice.testbed.stage.talker import words
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.opening import opinions_on
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.words import wake_words
 
@@ -168,9 +170,9 @@ class Spotter:
 def _open_scorer() -> Scorer:
     settings = Settings().wakeword
     words = wake_words(settings)
-    models, witnesses = [word.model for word in words], [word.witness for word in words]
+    models, opinions = [word.model for word in words], opinions_on(words, wake_word_fit)
     cache = cache_folder(os.environ)
-    return open_scorer(models, engine=settings.engine, gate=settings.gate, cache=cache, witnesses=witnesses)
+    return open_scorer(models, engine=settings.engine, gate=settings.gate, cache=cache, opinions=opinions)
 
 
 def answers(pitch: float, first: int) -> Iterator[Samples]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import soxr
 
 from edgevoice.audio.earcons import render
-from edgevoice.box.word_fit import word_fit
+from edgevoice.box.word_fit import stop_word_fit
 from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, RoomMeasured
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
@@ -195,7 +195,7 @@ def _heard_in(near_end: bytes) -> list[tuple[float, str]]:
 
 @cache
 def _second_opinion() -> Fit | None:
-    return word_fit()
+    return stop_word_fit()
 
 
 def false_stops(minutes: float) -> int:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgevoice.local.speech.dereverberation import dereverberated
-from edgevoice.local.speech.lattice import Frames
+from edgevoice.local.speech.phonemes import Frames
 
 RATE_HZ = 16_000
 

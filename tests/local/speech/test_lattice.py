@@ -5,7 +5,8 @@ import pytest
 
 from edgevoice.local.speech import grammar
 from edgevoice.local.speech.grammar import END, START, Arc, Grammar
-from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames, Lattice
+from edgevoice.local.speech.lattice import Lattice
+from edgevoice.local.speech.phonemes import BLANK, WORD_END, Frames
 from edgevoice.local.speech.pronunciations import SPELLING, pronunciations
 
 COLUMNS = {phoneme: column for column, phoneme in enumerate([*SPELLING, WORD_END, BLANK])}

@@ -6,8 +6,8 @@ import pytest
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.mind.intents import understand
 from edgevoice.local.speech.dereverberation import dereverberated
-from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames
-from edgevoice.local.speech.recogniser import _NAMES, PhonemeRecogniser, Unsure
+from edgevoice.local.speech.phonemes import _NAMES, BLANK, WORD_END, Frames
+from edgevoice.local.speech.recogniser import PhonemeRecogniser, Unsure
 from tests.local.speech.test_lattice import COLUMNS, heard, said
 
 SPEECH = bytes(32_000)

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgevoice.local.speech.lattice import BLANK, Frames
-from edgevoice.local.speech.recogniser import SAMPLE_RATE_HZ, columns_of
+from edgevoice.local.speech.phonemes import BLANK, Frames, columns_of
+from edgevoice.local.speech.recogniser import SAMPLE_RATE_HZ
 from edgevoice.local.speech.single_words import SingleWords
 from edgevoice.testbed.stage.talker import words
 
