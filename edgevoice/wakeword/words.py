@@ -74,7 +74,7 @@ def _wake_word(name: str, model: Path, settings: WakewordSettings, word: WordSet
     witness = _witness(model, settings)
     scale = "microwakeword" if settings.engine == "microwakeword" else "openwakeword"
     if witness is not None:
-        scale = "openwakeword, microwakeword and phonemes"
+        scale = "two makers and phonemes"
     return WakeWord(name, model, thresholds, witness, scale, word.voice, word.instructions, word.persona)
 
 

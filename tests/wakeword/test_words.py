@@ -159,7 +159,7 @@ def test_a_word_that_both_makers_provide_has_a_witness_unless_the_settings_disab
 
     usual = made()
     assert usual.witness == words_present("microwakeword")["hey_jarvis"]
-    assert usual.scale == "openwakeword, microwakeword and phonemes"
+    assert usual.scale == "two makers and phonemes"
     for alone in (made(witness="off"), made(engine="openwakeword"), made(model=str(own)), made(model="hey_marvin")):
         assert (alone.witness, alone.scale) == (None, "openwakeword")
     assert made(engine="microwakeword").witness is None
