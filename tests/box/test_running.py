@@ -27,6 +27,7 @@ from edgevoice.box.running import observers_of
 from edgevoice.box.sayings import Sayings
 from edgevoice.box.speech import Speech
 from edgevoice.box.whispers import Whispers
+from edgevoice.box.word_fit import wake_word_fit
 from edgevoice.core.facts import Device, MutePressed
 from edgevoice.core.orders import Light
 from edgevoice.core.panel_facts import BrightnessSet
@@ -55,6 +56,8 @@ from edgevoice.realtime.endpoint import local
 from edgevoice.settings.alarms import AlarmSettings
 from edgevoice.settings.schema import ConversationSettings, Settings
 from edgevoice.settings.sound import EchoSettings, MicrophoneSettings
+from edgevoice.wakeword.detector import Detector
+from edgevoice.wakeword.scorer import StreamingScorer
 from edgevoice.wakeword.stop_words import StopWords
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Outcomes
@@ -71,6 +74,19 @@ CONTEXT = BoxContext(lambda: local(Path("/nowhere.sock"), nothing_to_prepare))
 
 def assembled(*, wants_wakeword: bool = True) -> Parts:
     return assemble(Settings(), replace(CONTEXT, wants_wakeword=wants_wakeword), NoPanel())
+
+
+def test_in_doubt_about_the_wake_word_the_recognisers_network_is_asked() -> None:
+    async def opened() -> Detector:
+        detector = assembled().detector
+        assert detector is not None
+        return detector
+
+    scorer = asyncio.run(opened())._load()
+
+    assert isinstance(scorer, StreamingScorer)
+    assert scorer._phonemes is not None
+    assert scorer._phonemes._load is wake_word_fit
 
 
 # --- signs of life ---------------------------------------------------------------------------------------------------

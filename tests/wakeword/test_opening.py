@@ -10,7 +10,14 @@ from edgevoice.errors import StorageUnavailable, WakeWordUnavailable
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.wakeword import opening
 from edgevoice.wakeword.models.shapes import Samples
-from edgevoice.wakeword.opening import open_detector, open_event_model, open_outcomes, open_sound_model, open_voice
+from edgevoice.wakeword.opening import (
+    open_detector,
+    open_event_model,
+    open_outcomes,
+    open_sound_model,
+    open_voice,
+    opinions_on,
+)
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Outcomes
 from edgevoice.wakeword.words import wake_words
@@ -18,6 +25,19 @@ from edgevoice.wakeword.words import wake_words
 
 def test_without_wake_words_there_is_no_detector() -> None:
     assert open_detector(WakewordSettings(), (), print, is_speaking=lambda: False, near_misses=None) is None
+
+
+def test_the_phonemes_are_asked_about_words_of_both_makers_where_there_is_a_network() -> None:
+    words = wake_words(WakewordSettings(words={"alexa": {}, "hey_marvin": {}}))
+
+    opinions = opinions_on(words, lambda: None)
+
+    assert [word.name for word in words] == ["hey_jarvis", "alexa", "hey_marvin"]
+    assert [each is not None for each in opinions.witnesses] == [True, True, False]
+    assert opinions.phonemes is not None
+    assert opinions.phonemes._words == ["hey_jarvis", "alexa", None]
+    assert opinions_on(words, None).phonemes is None
+    assert opinions_on(wake_words(WakewordSettings(witness="off")), lambda: None).phonemes is None
 
 
 @pytest.mark.parametrize(("engine", "overhears"), [("streaming", 1), ("microwakeword", 1), ("openwakeword", 0)])

@@ -1,7 +1,5 @@
 """How well a wake word fits some part of a sound: by a network whose frames the test writes, and by the real one."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -93,11 +91,3 @@ def test_a_wake_word_fits_and_other_words_do_not() -> None:
 
 def test_every_word_that_the_witness_judges_has_phonemes() -> None:
     assert EVEN.keys() == WAKE_WORDS.keys()
-
-
-def test_the_words_are_looked_for_without_the_recogniser() -> None:
-    source = Path(__file__).parents[3] / "edgevoice/local/speech"
-    imported = "".join((source / f"{name}.py").read_text() for name in ("spotted_words", "phonemes", "phoneme_network"))
-
-    assert "lattice import" not in imported
-    assert "mind" not in imported
