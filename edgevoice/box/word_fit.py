@@ -1,11 +1,15 @@
 """How well a sound fits a word, by the local service's recogniser, where it is installed."""
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
 
 WordFit = Callable[[npt.NDArray[np.int16], str], float]
 
@@ -28,5 +32,6 @@ def wake_word_fit() -> WordFit | None:
 
     try:
         return SpottedWords.load().fit
-    except LocalServiceUnavailable:
+    except LocalServiceUnavailable as error:
+        tell(_log, logging.INFO, "wakeword-phonemes", code=error.code, problem=error.line())
         return None

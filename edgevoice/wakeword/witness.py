@@ -15,8 +15,11 @@ from typing import Final
 from edgevoice.wakeword.models.micro import MicroScorer
 from edgevoice.wakeword.models.shapes import FRAME, Samples
 
-NEAR: Final = 0.01
-"""The score from which the second model is consulted. Other talk reaches it some twice a minute."""
+NEAR: Final = 0.0003
+"""The score from which the second model is consulted: in talk it then hears every tenth frame.
+
+With 0.01 it missed two more of five "Alexa"; with less it misses no fewer.
+"""
 
 _NEAR_FRAMES: Final = 3
 """How long after such a score the second model goes on listening."""

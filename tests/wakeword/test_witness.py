@@ -89,7 +89,7 @@ def test_the_witness_stays_idle_at_low_scores_and_then_hears_the_last_three_seco
 ) -> None:
     made, other = asked
     for _ in range(200):
-        assert fused(made, 0.005) < 0.01
+        assert fused(made, 0.0002) < 0.01
     assert other.heard == 0
 
     fused(made, 0.02)
@@ -105,7 +105,7 @@ def test_the_witness_keeps_listening_briefly_and_its_result_is_valid_for_half_a_
     fused(made, 0.02)
     other.says = 0.0
 
-    later = [fused(made, score) for score in (0.005, 0.005, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02)]
+    later = [fused(made, score) for score in (0.0002, 0.0002, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02)]
 
     assert other.heard == 1 + len(later)
     assert later[2] > 0.5 > later[-1]
@@ -127,7 +127,7 @@ def test_paired_frames_are_heard_in_order_and_a_frame_without_a_score_stays_with
 def test_a_word_without_a_witness_keeps_its_scores(asked: tuple[Witness, Saying]) -> None:
     made = Witness([None, JARVIS])
 
-    rows = made.fused(SILENCE, [[0.9, 0.005]])
+    rows = made.fused(SILENCE, [[0.9, 0.0002]])
     assert rows[0][0] == 0.9
     assert isinstance(made._scorer, Saying)
     assert (made._scorer.models, made._scorer.heard) == ([JARVIS], 0)

@@ -6,6 +6,7 @@ that had no name in the published network are called by the number of the operat
 
 import json
 import struct
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -113,7 +114,7 @@ def read_weights(*changes: Path) -> tuple[PhonemeWeights, ...]:
     """Return the published weights, then those after the changes in each of these files.
 
     What a file does not change is there only once. Raises LocalServiceUnavailable if hama is not installed, or brings
-    another network.
+    another network, and for a file of changes that cannot be read.
     """
     assets, read = _assets(), [_changes_in(each) for each in changes]
     try:
@@ -138,8 +139,12 @@ def _assets() -> Path:
 
 
 def _changes_in(place: Path) -> Arrays:
-    with place.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-        return {name: file[name].astype(np.float32) for name in file.files}
+    try:
+        with place.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            return {name: file[name].astype(np.float32) for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        problem = f"{place} cannot be read, or is damaged: {error}"
+        raise LocalServiceUnavailable(problem, remedy="Install edgevoice again.") from error
 
 
 def _changed(arrays: Arrays, changes: Arrays) -> Arrays:

@@ -120,6 +120,18 @@ def test_a_file_that_is_cut_short_or_lacks_an_array_is_another_recogniser(
             read_weights()
 
 
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut short", "another file"])
+def test_changes_that_cannot_be_read_are_one_clear_error(tmp_path: Path, damage: str) -> None:
+    pytest.importorskip("hama")
+    place, whole = tmp_path / "changes.npz", IN_ROOMS.read_bytes()
+    if damage != "missing":
+        place.write_bytes({"empty": b"", "cut short": whole[:-1000], "another file": b"no zip" * 1000}[damage])
+
+    with pytest.raises(LocalServiceUnavailable, match=r"changes\.npz cannot be read") as raised:
+        read_weights(place)
+    assert raised.value.remedy == "Install edgevoice again."
+
+
 def test_a_missing_package_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hama", None)
 
