@@ -36,7 +36,7 @@ class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         second at eight times the CPU cost. microwakeword runs microWakeWord's models, which may be used commercially.
     gate: "energy" computes no scores while nothing is louder than the room's background; "off" always computes them.
     witness: "auto" asks a second model as well, microWakeWord's for the same word, whenever the engine streaming gives
-        a score of 0.01 or more, combines both scores, and in doubt asks the recogniser for the word's phonemes: fewer
+        a score of 0.0003 or more, combines both scores, and in doubt asks the recogniser for the word's phonemes: fewer
         calls are missed, and there are fewer false wakes. "off" uses the engine alone.
     verifier: "auto" lets the box wake more easily for voices that `edgevoice wakeword enrol` has learned; each has a
         small model of its own, a verifier. "off" ignores them. They work with the engine streaming.

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from edgevoice.wakeword.models.shapes import Floats
+from edgevoice.wakeword.odds import log_odds, probability
 
 NEAR: Final = 0.02
 """openWakeWord's score from which the verifiers are consulted."""
@@ -55,7 +56,7 @@ class HouseholdVoices:
         self._weights = [np.stack([each.weights for each in known]) if known else None for known in voices]
         self._biases = [np.array([each.bias for each in known], np.float32) for known in voices]
         # Each enrolled person is one more voice that a sound may happen to resemble.
-        self._offsets = [_log_odds(threshold) + math.log(max(1, len(known))) for known in voices]
+        self._offsets = [log_odds(threshold) + math.log(max(1, len(known))) for known in voices]
         self._said: list[deque[float]] = [deque(maxlen=_HELD_FRAMES) for _ in voices]
 
     def verified(
@@ -86,9 +87,4 @@ class HouseholdVoices:
         window = embeddings[len(embeddings) - weights.shape[1] // embeddings.shape[1] :].reshape(-1)
         said.append(float((weights @ window + self._biases[number]).max()))
         evidence = min(_FOR, max(_AGAINST, max(said) - self._offsets[number]))
-        return 1 / (1 + math.exp(-_log_odds(score) - evidence))
-
-
-def _log_odds(probability: float) -> float:
-    bounded = min(1 - 1e-6, max(1e-6, probability))
-    return math.log(bounded / (1 - bounded))
+        return probability(log_odds(score) + evidence)

@@ -5,7 +5,6 @@ network that hears phonemes has learned speech, not this word, so it fails at ot
 phonemes, and many calls that noise has made doubtful have the right ones (docs/wake-word.md has the figures).
 """
 
-import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from edgevoice.wakeword.models.shapes import FRAME, Samples
+from edgevoice.wakeword.odds import log_odds, probability
 
 Fit = Callable[[Samples, str], float]
 """Returns how well a wake word fits some part of a sound: 0 at most, and the less the worse."""
@@ -61,13 +61,13 @@ class PhonemeWitness:
     def _weighed(self, number: int, score: float) -> float:
         added, frames = self._answers[number]
         self._answers[number] = added, max(0, frames - 1)
-        word, odds = self._words[number], _log_odds(score)
+        word, odds = self._words[number], log_odds(score)
         if word is None or not -_FOR <= odds < _SURE:
             return score
         if not frames:
             added = self._asked(word)
             self._answers[number] = added, _HELD_FRAMES - 1
-        return 1 / (1 + math.exp(-odds - added))
+        return probability(odds + added)
 
     def _asked(self, word: str) -> float:
         if self._load is not None:
@@ -76,8 +76,3 @@ class PhonemeWitness:
             return 0.0
         fit = self._fit(np.concatenate(self._heard), word)
         return min(_FOR, max(_AGAINST, fit - EVEN[word]))
-
-
-def _log_odds(probability: float) -> float:
-    bounded = min(1 - 1e-6, max(1e-6, probability))
-    return math.log(bounded / (1 - bounded))

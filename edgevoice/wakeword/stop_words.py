@@ -7,7 +7,6 @@ that the first finds likely.
 
 import asyncio
 import logging
-import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from edgevoice.wakeword.engine import stages_in
 from edgevoice.wakeword.frame_queue import FrameQueue
 from edgevoice.wakeword.models.shapes import FRAME, Samples
 from edgevoice.wakeword.models.stop_classifier import StopScorer
+from edgevoice.wakeword.odds import log_odds
 
 _log = logging.getLogger(__name__)
 
@@ -103,8 +103,7 @@ class StopDecision:
     def _is_certain(self, word: str, score: float) -> bool:
         if self._fit is None:
             return score >= ALONE
-        odds = math.log(score / max(1e-6, 1.0 - score))
-        return odds + FIT_WEIGHT * self._fit(np.concatenate(self._sound), word) >= TOGETHER[word]
+        return log_odds(score) + FIT_WEIGHT * self._fit(np.concatenate(self._sound), word) >= TOGETHER[word]
 
 
 class StopWords(Observer):

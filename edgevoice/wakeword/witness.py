@@ -5,7 +5,6 @@ that neither would be trusted with alone, and one that one model is sure of and 
 halves the missed calls at the same number of false wakes (docs/wake-word.md has the figures).
 """
 
-import math
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
@@ -14,6 +13,7 @@ from typing import Final
 
 from edgevoice.wakeword.models.micro import MicroScorer
 from edgevoice.wakeword.models.shapes import FRAME, Samples
+from edgevoice.wakeword.odds import log_odds, probability
 
 NEAR: Final = 0.0003
 """The score from which the second model is consulted: in talk it then hears every tenth frame.
@@ -85,10 +85,5 @@ class Witness:
         if number is None or not score:
             return score
         said = max((scores[number] for scores in self._said), default=0.0)
-        odds = _log_odds(score) + min(_FOR, max(_AGAINST, _log_odds(said))) + _EVEN
-        return 1 / (1 + math.exp(-odds))
-
-
-def _log_odds(probability: float) -> float:
-    bounded = min(1 - 1e-6, max(1e-6, probability))
-    return math.log(bounded / (1 - bounded))
+        odds = log_odds(score) + min(_FOR, max(_AGAINST, log_odds(said))) + _EVEN
+        return probability(odds)
