@@ -448,6 +448,8 @@ def test_the_daemon_writes_the_log_that_tune_reads(home: Path) -> None:
     Path("run.toml").write_text(
         '[service]\nurl = "ws://127.0.0.1:9/"\n'
         "[wakeword]\nthreshold = 0.99\nsure_threshold = 1.0\nsmoothing_frames = 5\nkeep_near_misses = 2\n"
+        # Its phonemes would make it a call.
+        'witness = "off"\n'
         '[microphone]\ndevice = "edgevoice_mic"\n[speaker]\ndevice = "edgevoice_dac"\n[panel]\nkind = "none"\n'
     )
     with VirtualCard(home / "card") as card:
@@ -473,5 +475,5 @@ def test_the_daemon_writes_the_log_that_tune_reads(home: Path) -> None:
     assert (near.word, near.threshold, near.smoothing_frames) == ("hey_jarvis", 0.99, 5)
     assert near.peak > 0.5
     assert [clip.name for clip in (home / "state" / CLIPS_NAME).iterdir()] == [near.clip]
-    result = wakeword("tune", settings="[wakeword]\nsmoothing_frames = 5\n")
+    result = wakeword("tune", settings='[wakeword]\nsmoothing_frames = 5\nwitness = "off"\n')
     assert "1 other near miss." in result.stdout
