@@ -18,7 +18,7 @@ from edgevoice.wakeword.odds import log_odds, probability
 NEAR: Final = 0.0003
 """The score from which the second model is consulted: in talk it then hears every tenth frame.
 
-With 0.01 it missed two more of five "Alexa"; with less it misses no fewer.
+With 0.01, 51 of 188 "Alexa" in noise and at a distance were missed, not 30; with less, no fewer.
 """
 
 _NEAR_FRAMES: Final = 3

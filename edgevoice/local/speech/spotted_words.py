@@ -1,7 +1,7 @@
 """How well a wake word fits some part of a sound, by the phonemes that hama's network for rooms hears.
 
 The best alignment of the word's phonemes (CTC), wherever it begins and ends, compared with the likeliest phonemes of
-all in the same frames: 0 at most, and lower by some 3 to 5 for each phoneme that is another.
+all in the same frames: 0 at most, and the lower, the more of its phonemes are others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _NEVER: Final = -1e9
 
 
 class SpottedWords:
-    """Looks for ``words`` in sounds; any thread may use it. Costs 6 ms of a PC's core per second, and 12 MB."""
+    """Looks for ``words`` in sounds; any thread may use it. Costs 5 ms of a PC's core per second, and 15 MB."""
 
     def __init__(self, network: SoundNetwork, words: Mapping[str, str] = WAKE_WORDS) -> None:
         self._network = network
